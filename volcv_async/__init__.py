@@ -1,0 +1,122 @@
+"""An asyncio client for Volcengine's CV text-to-image API.
+
+Prompt lists in, images out: inside the account's limits, without paying twice, and without losing
+what was paid for. ``Client`` is the front door.
+"""
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from volcv_async.client import Client
+from volcv_async.config import Account, Bearer, Limits, RetryPolicy, Timeouts
+from volcv_async.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    BrokenImageError,
+    ConcurrencyLimitedError,
+    ConfigurationError,
+    ContentRejectedError,
+    DecodeError,
+    DownloadError,
+    ImageError,
+    InDoubtError,
+    InvalidRequestError,
+    LimitedError,
+    NotSentError,
+    QuotaError,
+    RateLimitedError,
+    RejectedError,
+    ServerError,
+    UnknownOutcomeError,
+    VolcvError,
+    VolcvWarning,
+)
+from volcv_async.events import (
+    AccountSetAside,
+    Attempt,
+    AttemptEnded,
+    AttemptStarted,
+    Event,
+    OutageBegan,
+    OutageEnded,
+    Recorder,
+    Statistics,
+)
+from volcv_async.models import (
+    AigcMeta,
+    GeneralV14,
+    GeneralV20Pro,
+    GeneralV21,
+    LogoInfo,
+    RawRequest,
+    Request,
+)
+from volcv_async.results import Completed, Failed, Generation, Image, InDoubt, Outcome
+from volcv_async.stream import OutcomeStream, StreamStatistics
+
+if TYPE_CHECKING:
+    from volcv_async import gateway
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AccessDeniedError",
+    "Account",
+    "AccountSetAside",
+    "AigcMeta",
+    "Attempt",
+    "AttemptEnded",
+    "AttemptStarted",
+    "AuthenticationError",
+    "Bearer",
+    "BrokenImageError",
+    "Client",
+    "Completed",
+    "ConcurrencyLimitedError",
+    "ConfigurationError",
+    "ContentRejectedError",
+    "DecodeError",
+    "DownloadError",
+    "Event",
+    "Failed",
+    "GeneralV14",
+    "GeneralV20Pro",
+    "GeneralV21",
+    "Generation",
+    "Image",
+    "ImageError",
+    "InDoubt",
+    "InDoubtError",
+    "InvalidRequestError",
+    "LimitedError",
+    "Limits",
+    "LogoInfo",
+    "NotSentError",
+    "OutageBegan",
+    "OutageEnded",
+    "Outcome",
+    "OutcomeStream",
+    "QuotaError",
+    "RateLimitedError",
+    "RawRequest",
+    "Recorder",
+    "RejectedError",
+    "Request",
+    "RetryPolicy",
+    "ServerError",
+    "Statistics",
+    "StreamStatistics",
+    "Timeouts",
+    "UnknownOutcomeError",
+    "VolcvError",
+    "VolcvWarning",
+    "gateway",
+]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import the gateway when it is first asked for: those who have a key never need it."""
+    if name == "gateway":
+        return import_module("volcv_async.gateway")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,65 @@
+"""JSON read strictly, from bytes to plain values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+_DEEPEST = 64
+
+
+class NotStrictJSONError(ValueError):
+    """The bytes are no strict JSON; the text says why, in half a sentence."""
+
+
+def loads(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Read one JSON value.
+
+    Raises:
+        NotStrictJSONError: It is no UTF-8, no JSON, nested more than 64 deep, or holds a name
+            twice, NaN, an infinity, or a number too long to be one.
+    """
+    try:
+        value = json.loads(
+            data.decode(), object_pairs_hook=_object, parse_constant=_refuse, parse_float=_number
+        )
+    except NotStrictJSONError:
+        raise
+    except UnicodeDecodeError as error:
+        raise NotStrictJSONError(f"byte {error.start} is no UTF-8") from None
+    except RecursionError:
+        raise NotStrictJSONError(f"it is nested more than {_DEEPEST} deep") from None
+    except ValueError as error:
+        raise NotStrictJSONError(f"it is no JSON ({error})") from None
+    if _deeper(value, _DEEPEST):
+        raise NotStrictJSONError(f"it is nested more than {_DEEPEST} deep")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise NotStrictJSONError(f"the name {twice[:40]!r} stands twice in one object")
+    return value
+
+
+def _refuse(constant: str) -> Any:  # noqa: ANN401 - it never returns
+    raise NotStrictJSONError(f"{constant} is no JSON")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if value in {float("inf"), float("-inf")}:
+        raise NotStrictJSONError(f"the number {text[:40]} is too large")
+    return value
+
+
+def _deeper(value: object, levels: int) -> bool:
+    """Tell whether containers are nested deeper than so many levels."""
+    if not isinstance(value, dict | list):
+        return False
+    held = cast("dict[str, object] | list[object]", value)
+    inner = held.values() if isinstance(held, dict) else held
+    return levels == 0 or any(_deeper(item, levels - 1) for item in inner)

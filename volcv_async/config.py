@@ -1,0 +1,256 @@
+"""How a client is set up: accounts and their keys, limits, timeouts, when to try again.
+
+Everything here is a frozen value that can be made anywhere, outside a running loop too. This is the
+only reader of the environment.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from typing import Any, Literal
+from urllib.parse import SplitResult, urlsplit
+
+import attrs
+
+from volcv_async.errors import ConfigurationError, VolcvWarning
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# From warnings.warn up to the caller of Account(...), whose constructor attrs generates.
+_CALLER = 4
+
+
+class Secret(str):
+    """A text that is shown to nobody: it goes out intact and prints as ``***``."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+class Bearer:
+    """A gateway's API key, sent as ``Authorization: Bearer <key>`` (documented).
+
+    The key goes to the wire and nowhere else: it is in no repr, and no attribute gives it.
+
+    Raises:
+        ConfigurationError: The key is empty, or holds what no HTTP header can carry.
+    """
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: str) -> None:
+        if not isinstance(key, str) or not key:  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
+            raise ConfigurationError("The API key is empty.", help="Give Bearer(...) the key.")
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise ConfigurationError(
+                "The API key holds a space, a line break or another character that no key has.",
+                help="It is not shown here; look at where it is read from.",
+            )
+        self._key = Secret(key)
+
+    def authorization(self) -> Secret:
+        """Give the value of the ``Authorization`` header."""
+        return Secret(f"Bearer {self._key}")
+
+    def redact(self, body: bytes) -> bytes:
+        """Take the key out of a reply, should the other end repeat it."""
+        return body.replace(self._key.encode(), b"***")
+
+    def __repr__(self) -> str:
+        return "Bearer('***')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Bearer) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+def _positive(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Accept None, or a finite number above 0."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise _wrong(instance, field, value, "a number above 0")
+
+
+def _whole(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Accept None, or a whole number from 1."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise _wrong(instance, field, value, "a whole number from 1")
+
+
+def _wrong(
+    instance: object, field: attrs.Attribute[Any], value: object, wanted: str
+) -> ConfigurationError:
+    name = f"{type(instance).__name__}({field.name}={value!r})"
+    return ConfigurationError(f"{name} makes no sense.", help=f"It takes {wanted}.")
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """What an account allows. Calls wait for their turn; they do not fail.
+
+    Attributes:
+        rate: Calls a second. In any w seconds, w the longer of 1 s and 1/rate, at most
+            ⌈rate · w⌉ calls leave, evenly spaced. None: not stated; no limit until the provider
+            refuses, then what it accepted.
+        burst: How many of those may leave together, from 1.
+        concurrency: Calls in flight, from 1. None: not stated; starts at 2 and is learned, up to
+            16; without ``adaptive`` it is 16.
+        adaptive: Slow down beneath what is stated when the provider refuses, and come back up.
+
+    Raises:
+        ConfigurationError: A value makes no sense.
+    """
+
+    rate: float | None = attrs.field(default=None, validator=_positive)
+    burst: int = attrs.field(default=1, validator=_whole)
+    concurrency: int | None = attrs.field(default=None, validator=_whole)
+    adaptive: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class Timeouts:
+    """How long to wait, in seconds.
+
+    Attributes:
+        connect: For a connection: name, socket and TLS. Running out of it, nothing was sent.
+        attempt: For one attempt, from when it may leave to the last byte of its reply; and for
+            the download of an image. Running out of it leaves a paid call in doubt, so be
+            generous: calls take 2 to 20 seconds (documented), and slow ones far longer (community).
+        deadline: For a request as a whole, waiting for its turn included. None: no end.
+
+    Raises:
+        ConfigurationError: A value is not above 0.
+    """
+
+    connect: float = attrs.field(default=10.0, validator=_positive)
+    attempt: float = attrs.field(default=120.0, validator=_positive)
+    deadline: float | None = attrs.field(default=900.0, validator=_positive)
+
+
+def _known_choice(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+    if value not in {"report", "retry"}:
+        raise _wrong(instance, field, value, '"report" or "retry"')
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """When a request goes out again.
+
+    What was not sent is repeated; what was rejected is repeated where a table says so
+    (``volcv_async.codes``). A refusal for rate or concurrency uses up no attempt: only the deadline
+    ends those.
+
+    Attributes:
+        attempts: How often a request goes out at the most, from 1.
+        in_doubt: What becomes of an attempt whose end is not known and that may have been billed:
+            ``"report"`` it, or ``"retry"`` and perhaps pay twice.
+        pause: The longest pause before the first repetition, in seconds; it doubles with each,
+            and the pause taken is random below it.
+        longest_pause: Where the doubling ends, in seconds.
+
+    Raises:
+        ConfigurationError: A value makes no sense.
+    """
+
+    attempts: int = attrs.field(default=3, validator=_whole)
+    in_doubt: Literal["report", "retry"] = attrs.field(default="report", validator=_known_choice)
+    pause: float = attrs.field(default=0.5, validator=_positive)
+    longest_pause: float = attrs.field(default=60.0, validator=_positive)
+
+
+def _check_url(_account: object, field: attrs.Attribute[str], value: object) -> None:
+    if not isinstance(value, str):
+        raise ConfigurationError(f"The account's {field.name} is no text: {value!r}.")
+    parts = _split(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigurationError(
+            f"The account's {field.name} is no http or https URL.",
+            help="Give the whole endpoint, such as https://gateway.example/volcv/v1",
+        )
+    if parts.username or parts.password:
+        raise ConfigurationError(
+            f"The account's {field.name} holds a user or a password.",
+            help="Give the key as Bearer(...) instead.",
+        )
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+    return parts
+
+
+def _check_endpoint(account: object, field: attrs.Attribute[str], value: str) -> None:
+    _check_url(account, field, value)
+    parts = urlsplit(value)
+    if parts.query or parts.fragment:
+        raise ConfigurationError(
+            "The account's url holds a query or a fragment.",
+            help="Leave it out; Action and Version are added to each call.",
+        )
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        warnings.warn(
+            f"The key will travel unencrypted to {parts.hostname}; use https.",
+            VolcvWarning,
+            stacklevel=_CALLER,
+        )
+
+
+@attrs.frozen
+class Account:
+    """One account at a provider: where it is, its key, and what it allows.
+
+    Attributes:
+        url: The whole endpoint, path included; ``Action`` and ``Version`` are added.
+        credentials: The key.
+        limits: What it allows; None: what the client was given for all.
+        group: Accounts of one group share one quota, and so their limits; None: its own.
+        proxy: An HTTP proxy to go through.
+
+    Raises:
+        ConfigurationError: The URL cannot be one, or holds a user, a password or a query.
+    """
+
+    url: str = attrs.field(validator=_check_endpoint)
+    credentials: Bearer
+    limits: Limits | None = attrs.field(default=None, kw_only=True)
+    group: str | None = attrs.field(default=None, kw_only=True)
+    proxy: str | None = attrs.field(
+        default=None, kw_only=True, validator=attrs.validators.optional(_check_url)
+    )
+
+    @property
+    def name(self) -> str:
+        """What to call it where people read: the group, or else the host."""
+        return self.group or urlsplit(self.url).netloc
+
+
+def from_environment() -> Account:
+    """Read the account from ``VOLCV_BASE_URL`` and ``VOLCV_API_KEY``.
+
+    Raises:
+        ConfigurationError: One of them is missing; the text says which, and what else can be done.
+    """
+    found = {name: os.environ.get(name, "") for name in ("VOLCV_BASE_URL", "VOLCV_API_KEY")}
+    missing = [name for name, value in found.items() if not value]
+    if missing:
+        raise ConfigurationError(
+            f"No account: {' and '.join(missing)} not set.",
+            help=(
+                "Set VOLCV_BASE_URL to the whole endpoint, such as "
+                "https://gateway.example/volcv/v1, and VOLCV_API_KEY to its key; or pass "
+                "Account(...). Without a key, `volcv demo` shows everything on this machine."
+            ),
+        )
+    return Account(found["VOLCV_BASE_URL"], Bearer(found["VOLCV_API_KEY"]))

@@ -1,0 +1,273 @@
+"""The session pool: the accounts, their sessions, and the gate before them.
+
+A call asks for a lease and gets one on the session that can send soonest, when slot and rate are
+there together. What came of it is told to the lease, which teaches the governor of that account's
+group. An account whose key is refused is set aside.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+import attrs
+
+from volcv_async.config import Account, Limits, RetryPolicy
+from volcv_async.errors import (
+    AuthenticationError,
+    ConcurrencyLimitedError,
+    ConfigurationError,
+    LimitedError,
+    NotSentError,
+    VolcvError,
+    VolcvWarning,
+)
+from volcv_async.events import AccountSetAside, Event, OutageBegan, OutageEnded
+from volcv_async.governor import Gate, Governor, Outage, Turn
+from volcv_async.transport import Transport
+
+
+class SessionPool:
+    """Accounts with their limits, and the sessions to them while it is open.
+
+    Limits, and what refusals taught, outlive an opening; sessions do not.
+    """
+
+    def __init__(
+        self,
+        accounts: Sequence[Account],
+        *,
+        limits: Limits,
+        retry: RetryPolicy,
+        reuse_connections: bool,
+        emit: Callable[[Event], None],
+    ) -> None:
+        if not accounts:
+            raise ConfigurationError("The client was given no account.", help="Give at least one.")
+        self._accounts = list(accounts)
+        self._governors = _governors(accounts, limits)
+        self._outage = Outage(retry.pause, retry.longest_pause)
+        self._reuse = reuse_connections
+        self._emit = emit
+        self._transports: list[Transport] = []
+        self._sessions: dict[Governor, list[_Session]] = {}
+        self._closed: VolcvError | None = None
+        self._gate = Gate([], self._outage)
+
+    def open(self) -> None:
+        """Open a session to each account, on the running loop. All accounts are in use again."""
+        self._sessions = {governor: [] for governor in self._governors}
+        self._transports = [
+            Transport(account, reuse_connections=self._reuse) for account in self._accounts
+        ]
+        for account, governor, transport in zip(
+            self._accounts, self._governors, self._transports, strict=True
+        ):
+            self._sessions[governor].append(_Session(account, transport))
+        self._gate = Gate(list(self._sessions), self._outage)
+        self._closed = None
+
+    async def close(self) -> None:
+        """Turn away who is waiting, wait for the calls under way, and close all sessions."""
+        self._closed = self._closed or NotSentError(
+            "The client was left before the request had its turn.", help="Nothing was sent."
+        )
+        self._gate.turn_away(_again(self._closed))
+        try:
+            await self._gate.emptied()
+        finally:
+            for transport in self._transports:
+                await transport.close()
+
+    @property
+    def slots(self) -> int:
+        """Calls that may be in flight at the most, over all accounts."""
+        return sum(governor.room.most for governor in set(self._governors))
+
+    @property
+    def in_flight(self) -> int:
+        """Calls under way."""
+        return self._gate.in_flight
+
+    @property
+    def waiting(self) -> int:
+        """Calls waiting for their turn."""
+        return self._gate.waiting
+
+    @property
+    def ever_answered(self) -> bool:
+        """Whether any call was ever answered."""
+        return self._outage.ever_answered
+
+    @property
+    def outage(self) -> bool:
+        """Whether nothing but probes goes out, and not-sent attempts are excused."""
+        return self._outage.on and self._outage.ever_answered
+
+    def __repr__(self) -> str:
+        accounts = f"{len(self._accounts)} account{'s'[: len(self._accounts) != 1]}"
+        state = f"in flight {self.in_flight}/{self.slots} | waiting {self.waiting}"
+        return f"<SessionPool {accounts} | {state}>"
+
+    async def vacancy(self) -> None:
+        """Wait until a call that came now could leave at once; take nothing.
+
+        Raises:
+            AuthenticationError: No account is left whose key is accepted.
+        """
+        self._check()
+        await self._gate.vacancy()
+
+    async def lease(self) -> Lease:
+        """Wait until a call may leave, and lease the session that it may leave on.
+
+        Raises:
+            AuthenticationError: No account is left whose key is accepted.
+        """
+        self._check()
+        turn = await self._gate.turn()
+        sessions = self._sessions[turn.governor]
+        sessions.append(sessions.pop(0))
+        return Lease(self, sessions[-1], turn)
+
+    def _check(self) -> None:
+        if self._closed is not None:
+            raise _again(self._closed)
+
+    def over(self, turn: Turn) -> None:
+        """Take a lease back."""
+        self._gate.over(turn)
+
+    def learn(self, session: _Session, turn: Turn, error: VolcvError | None) -> None:
+        """Learn from how an attempt ended; its slot is free already."""
+        now = time.monotonic()
+        self._hear(error, now)
+        match error:
+            case LimitedError():
+                _slow_down(turn.governor, error, now)
+            case AuthenticationError():
+                self._set_aside(session, turn.governor, error)
+            case None:
+                turn.governor.succeeded()
+            case _:
+                pass
+        self._gate.update()
+
+    def _hear(self, error: VolcvError | None, now: float) -> None:
+        """Tell the outage whether there was a readable answer."""
+        if error is None or error.ending in {"answered", "rejected"}:
+            if self._outage.answered():
+                self._emit(OutageEnded())
+        elif self._outage.silent(now):
+            self._emit(OutageBegan(in_a_row=self._outage.in_a_row))
+
+    def _set_aside(self, session: _Session, governor: Governor, error: AuthenticationError) -> None:
+        """Send nothing more on a session; without another, remember why."""
+        sessions = self._sessions[governor]
+        if session not in sessions:
+            return
+        sessions.remove(session)
+        self._emit(AccountSetAside(account=session.account.name, error=error))
+        if not any(self._sessions.values()):
+            self._closed = error
+        else:
+            text = f"Account {session.account.name} is set aside, its key is refused: {error}"
+            warnings.warn(text, VolcvWarning, stacklevel=2)
+        if not sessions:
+            self._gate.close(governor)
+        if self._closed is not None:
+            self._gate.turn_away(_again(error))
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no account is left."""
+        return self._closed is not None
+
+
+@attrs.frozen(eq=False)
+class _Session:
+    """One account and the connections to it."""
+
+    account: Account
+    transport: Transport
+
+
+class Lease:
+    """The right to send one call now, on one session. A context manager: leaving it frees the slot.
+
+    Attributes:
+        transport: What to send on.
+        account: What to call the account it goes to.
+    """
+
+    def __init__(self, pool: SessionPool, session: _Session, turn: Turn) -> None:
+        self._pool, self._session, self._turn = pool, session, turn
+        self.transport = session.transport
+        self.account = session.account.name
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.over(self._turn)
+
+    def learn(self, error: VolcvError | None) -> None:
+        """Tell how the attempt ended, after the slot was freed."""
+        self._pool.learn(self._session, self._turn, error)
+
+
+def _governors(accounts: Sequence[Account], default: Limits) -> list[Governor]:
+    """Give each account its governor: one a group, or one of its own."""
+    shared: dict[str, Governor] = {}
+    return [_governor(account, accounts, default, shared) for account in accounts]
+
+
+def _governor(
+    account: Account, accounts: Sequence[Account], default: Limits, shared: dict[str, Governor]
+) -> Governor:
+    if account.group is None:
+        return Governor(account.limits or default)
+    if account.group not in shared:
+        shared[account.group] = Governor(_group_limits(account.group, accounts) or default)
+    return shared[account.group]
+
+
+def _group_limits(group: str, accounts: Sequence[Account]) -> Limits | None:
+    stated = {account.limits for account in accounts if account.group == group} - {None}
+    if len(stated) > 1:
+        raise ConfigurationError(
+            f"The accounts of group {group!r} state different limits.",
+            help="They share one quota: state its limits once, or the same for all.",
+        )
+    return stated.pop() if stated else None
+
+
+def _slow_down(governor: Governor, error: LimitedError, now: float) -> None:
+    if isinstance(error, ConcurrencyLimitedError):
+        governor.refused_room()
+    else:
+        governor.refused_rate(now)
+    if error.retry_after is not None:
+        governor.pause_until(now + error.retry_after)
+
+
+def _again(error: VolcvError) -> VolcvError:
+    """Say the same to a call that is turned away for it; that one was not sent."""
+    fresh = type(error)(
+        error.message,
+        help=error.help,
+        code=error.code,
+        http_status=error.http_status,
+        request_id=error.request_id,
+        provider_message=error.provider_message,
+    )
+    fresh.ending = "not sent"
+    return fresh

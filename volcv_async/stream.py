@@ -1,0 +1,383 @@
+"""Many calls: a window of them in flight, back-pressure, order, and an orderly end.
+
+    source ─ feed ▶ call, call, call … (at most a window) ─ settle ▶ ready ─ __anext__ ▶ consumer
+
+The calls live under one task of the stream's own, never under the consumer's: it is signalled and
+awaited when the block is left, so nothing that happens to the consumer reaches a call that is being
+paid for. No cancel scope spans entering and leaving, so the two may happen in different tasks.
+
+A place in the window is taken before a request is pulled, and given back when its outcome is taken;
+a request is pulled when a call that came now could leave at once. So a consumer that stops, stops
+the spending. The first cancellation stops the pulling and lets the calls in flight finish; the
+second cuts them off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
+from types import TracebackType
+from typing import Self, cast
+
+import anyio
+import attrs
+from anyio.abc import TaskGroup
+
+from volcv_async import retry
+from volcv_async.call import Call, Caller
+from volcv_async.config import Timeouts
+from volcv_async.errors import VolcvError
+from volcv_async.events import Recorder
+from volcv_async.models import Request
+from volcv_async.results import Completed, Failed, InDoubt, Outcome
+
+_CANCELLATIONS_TO_CUT = 2
+_END = object()  # what a source gives that has no more
+
+
+@attrs.frozen(kw_only=True)
+class StreamStatistics:
+    """Counts of one stream.
+
+    Attributes:
+        pulled: Requests taken from the source.
+        in_flight: Requests pulled and not yet finished, waiting for their turn included.
+        ready: Outcomes finished and not yet taken.
+        taken: Outcomes given to the consumer.
+        completed: Requests that ended with an image.
+        failed: Requests that ended without, for a known reason.
+        in_doubt: Requests that may have been billed without our knowing.
+    """
+
+    pulled: int = 0
+    in_flight: int = 0
+    ready: int = 0
+    taken: int = 0
+    completed: int = 0
+    failed: int = 0
+    in_doubt: int = 0
+
+
+class OutcomeStream:
+    """The outcomes of many requests, as they finish. Made by ``Client.stream``.
+
+    Enter it, iterate over it, leave it at any time::
+
+        async with client.stream(requests) as outcomes:
+            async for outcome in outcomes: ...
+
+    Attributes:
+        leftover: After leaving: what had finished, or finished while the block was being left, and
+            was not taken.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        source: Iterable[Request] | AsyncIterable[Request],
+        *,
+        window: int,
+        ordered: bool,
+        drain: float,
+        timeouts: Timeouts,
+        recorder: Recorder | None,
+        registry: set[OutcomeStream],
+    ) -> None:
+        self.leftover: list[Outcome] = []
+        self._caller, self._timeouts, self._recorder = caller, timeouts, recorder
+        self._source = _iterator(source)
+        self._window = asyncio.Semaphore(window)
+        self._drain = drain
+        self._registry = registry
+        self._ready = _Ready(ordered=ordered)
+        self._supervisor: asyncio.Task[None] | None = None
+        self._feeding = self._leaving = False
+        self._error: BaseException | None = None
+        self._counts: StreamStatistics = StreamStatistics()
+
+    def __repr__(self) -> str:
+        now = self.statistics()
+        state = f"in flight {now.in_flight} | ready {now.ready} | taken {now.taken}"
+        return f"<OutcomeStream pulled {now.pulled} | {state}>"
+
+    def statistics(self) -> StreamStatistics:
+        """Count what the stream has come to so far."""
+        counts = self._counts
+        finished = counts.completed + counts.failed + counts.in_doubt
+        return attrs.evolve(
+            counts, in_flight=counts.pulled - finished, ready=finished - counts.taken
+        )
+
+    async def __aenter__(self) -> Self:
+        if self._supervisor is not None:
+            raise RuntimeError("A stream can be entered once; call client.stream(...) again.")
+        self._registry.add(self)
+        self._feeding = True
+        self._supervisor = asyncio.create_task(self._supervise(), name="volcv stream")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._finish(cancelled=isinstance(error, asyncio.CancelledError))
+        unseen, self._error = self._error, None
+        if isinstance(unseen, VolcvError):
+            self._keep_fatal(unseen)
+        elif unseen is not None and error is not None:
+            error.add_note(f"While the stream was being left, {unseen!r} was raised in it, too.")
+        elif unseen is not None:
+            raise unseen
+
+    async def aclose(self) -> None:
+        """Leave the stream, as the end of its block does."""
+        await self.__aexit__(None, None, None)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Outcome:
+        """Wait for the next outcome.
+
+        Raises:
+            VolcvError: No other request can do better (wrong key, path or set-up); what was in
+                flight was given before.
+            Exception: What the source, a hook or a recorder raised, as itself.
+        """
+        if self._supervisor is None:
+            raise RuntimeError("Enter the stream first: async with client.stream(...) as outcomes")
+        outcome = await self._ready.take()
+        if outcome is not None:
+            self._window.release()
+            self._counts = attrs.evolve(self._counts, taken=self._counts.taken + 1)
+            return outcome
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        raise StopAsyncIteration
+
+    def fail(self, error: BaseException) -> None:
+        """Stop pulling; when what is in flight is delivered, raise this."""
+        if self._error is None:
+            self._error = error
+        self._stop_feeding()
+
+    # Leaving
+
+    async def _finish(self, *, cancelled: bool) -> None:
+        """Stop pulling, wait for what is in flight, and collect it; cut it off if need be."""
+        supervisor = self._supervisor
+        assert supervisor is not None  # noqa: S101 - it was entered
+        self._leaving = True
+        self._stop_feeding()
+        try:
+            # Shielded from anyio's cancel scopes, which would cancel again and again; the loop's
+            # own cancellations come through and are counted.
+            with anyio.CancelScope(shield=True):
+                await _patiently(supervisor, self._drain, 1 if cancelled else 0)
+        finally:
+            self._registry.discard(self)
+            self.leftover += self._ready.rest()
+        if not supervisor.cancelled():
+            supervisor.result()
+
+    def _keep_fatal(self, error: VolcvError) -> None:
+        """Keep the error that would have been raised next as the outcome of its request."""
+        if error.index is not None and isinstance(error.request, Request):
+            self.leftover.append(
+                Failed(index=error.index, request=error.request, attempts=1, error=error)
+            )
+
+    def _stop_feeding(self) -> None:
+        if self._feeding and self._supervisor is not None:
+            self._feeding = False
+            self._supervisor.cancel()
+
+    # The stream's own task
+
+    async def _supervise(self) -> None:
+        try:
+            async with anyio.create_task_group() as calls:
+                await self._feed_until_stopped(calls)
+                await self._close_source()
+        finally:
+            self._ready.end()
+
+    async def _feed_until_stopped(self, calls: TaskGroup) -> None:
+        """Feed until the source ends, somebody stops it, or it fails."""
+        try:
+            await self._feed(calls)
+        except asyncio.CancelledError:
+            if self._feeding:
+                raise  # not by us: the loop is being shut down
+        except Exception as error:  # noqa: BLE001 - it is raised to the consumer, as itself
+            self._error = self._error or error
+        finally:
+            stopped, self._feeding = not self._feeding, False
+            if stopped:
+                _uncancel()
+
+    async def _feed(self, calls: TaskGroup) -> None:
+        """Pull a request whenever one could leave at once, and let it go."""
+        for index in itertools.count():
+            await self._window.acquire()
+            await self._caller.pool.vacancy()
+            request = await self._pull()
+            if request is _END:
+                return
+            call = self._call(index, request)
+            calls.start_soon(self._carry, call)
+            await call.leased.wait()
+
+    async def _pull(self) -> object:
+        if isinstance(self._source, AsyncIterator):
+            return await anext(self._source, _END)
+        return next(self._source, _END)
+
+    def _call(self, index: int, request: object) -> Call:
+        if not isinstance(request, Request):
+            raise TypeError(
+                f"The source gave {type(request).__name__!r} in place {index}, and a stream takes "
+                "requests, such as GeneralV21(prompt=...)."
+            )
+        self._counts = attrs.evolve(self._counts, pulled=self._counts.pulled + 1)
+        return Call(
+            self._caller, request, timeouts=self._timeouts, index=index, recorder=self._recorder
+        )
+
+    async def _close_source(self) -> None:
+        source = self._source
+        if isinstance(source, AsyncGenerator):
+            try:
+                await cast("AsyncGenerator[object, None]", source).aclose()
+            except Exception as error:  # noqa: BLE001 - it is raised to the consumer, as itself
+                self.fail(error)
+
+    async def _carry(self, call: Call) -> None:
+        """See one call through; whatever happens to it, it ends as one outcome."""
+        try:
+            await call.run()
+        except VolcvError as error:
+            self._end_badly(call, error)
+        except asyncio.CancelledError:
+            self._end_badly(call, call.cut())
+            raise
+        except Exception as error:  # noqa: BLE001 - it is raised to the consumer, as itself
+            self.fail(error)
+            self._settle(call, _outcome(call, None if _in_hand(call) else call.cut()))
+        else:
+            self._settle(call, _outcome(call, None))
+
+    def _end_badly(self, call: Call, error: VolcvError) -> None:
+        error.index, error.request = call.index, call.request
+        ever_answered = self._caller.pool.ever_answered
+        fatal = retry.stops_everything(error, ever_answered=ever_answered)
+        if fatal and not self._leaving and self._error is None:
+            self.fail(error)
+            self._settle(call, None)
+        else:
+            self._settle(call, _outcome(call, error))
+
+    def _settle(self, call: Call, outcome: Outcome | None) -> None:
+        """Hand an outcome over; None where an error is raised in its place."""
+        counts = self._counts
+        match outcome:
+            case Completed():
+                self._counts = attrs.evolve(counts, completed=counts.completed + 1)
+            case Failed():
+                self._counts = attrs.evolve(counts, failed=counts.failed + 1)
+            case InDoubt():
+                self._counts = attrs.evolve(counts, in_doubt=counts.in_doubt + 1)
+            case None:
+                self._counts = attrs.evolve(
+                    counts, failed=counts.failed + 1, taken=counts.taken + 1
+                )
+        self._ready.put(call.index, outcome)
+
+
+class _Ready:
+    """What is finished and not yet taken: as it came, or held back into the source's order."""
+
+    def __init__(self, *, ordered: bool) -> None:
+        self._ordered = ordered
+        self._queue: asyncio.Queue[Outcome | None] = asyncio.Queue()
+        self._held: dict[int, Outcome | None] = {}
+        self._next = 0
+
+    def put(self, index: int, outcome: Outcome | None) -> None:
+        """Add an outcome; None where there is nothing to give for its place."""
+        self._held[index] = outcome
+        turn = self._next if self._ordered else index
+        while turn in self._held:
+            held = self._held.pop(turn)
+            if held is not None:
+                self._queue.put_nowait(held)
+            turn += 1
+        self._next = turn
+
+    def end(self) -> None:
+        """Say that nothing more comes."""
+        self._queue.put_nowait(None)
+
+    async def take(self) -> Outcome | None:
+        """Wait for the next; None, again and again, at the end."""
+        outcome = await self._queue.get()
+        if outcome is None:
+            self.end()
+        return outcome
+
+    def rest(self) -> list[Outcome]:
+        """Take all there are, without waiting; the end stays."""
+        rest = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        self.end()
+        return [outcome for outcome in rest if outcome is not None]
+
+
+async def _patiently(task: asyncio.Task[None], drain: float, cancelled: int) -> None:
+    """Wait for a task; after so many seconds, or on the second cancellation, cancel it."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + drain
+    pending: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task}, timeout=max(0.0, ends - loop.time()))
+        except asyncio.CancelledError as cancellation:
+            cancelled, pending = cancelled + 1, cancellation
+        if cancelled >= _CANCELLATIONS_TO_CUT or loop.time() >= ends:
+            task.cancel()
+            ends = float("inf")
+    if pending is not None:
+        raise pending
+
+
+def _uncancel() -> None:
+    """Take back the cancellation by which feeding was stopped."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - it runs in one
+    task.uncancel()
+
+
+def _iterator(
+    source: Iterable[Request] | AsyncIterable[Request],
+) -> Iterator[Request] | AsyncIterator[Request]:
+    if isinstance(source, AsyncIterable):
+        return aiter(source)
+    return iter(source)
+
+
+def _in_hand(call: Call) -> bool:
+    """Tell whether the call's images are there, or are not wanted."""
+    made = call.made
+    return made is not None and all(image.data is not None for image in made.images)
+
+
+def _outcome(call: Call, error: VolcvError | None) -> Outcome:
+    index, request, attempts = call.index, call.request, call.attempts
+    if error is None:
+        assert call.made is not None  # noqa: S101 - a call without an error was answered
+        return Completed(index=index, request=request, attempts=attempts, generation=call.made)
+    kind = InDoubt if error.ending == "in doubt" else Failed
+    return kind(index=index, request=request, attempts=attempts, error=error)

@@ -1,0 +1,190 @@
+"""The wire: one paid POST, one plain download. The only user of aiohttp's client.
+
+It says whether a request that failed was *not sent* or is *in doubt*, and decides nothing. What
+tells the two apart is whether the request had begun to be written, never the class of the exception
+or the status in it: aiohttp raises the same ones for both, and 400 for a broken reply to a request
+that was processed.
+
+A paid POST goes on a connection of its own: a kept-alive one may be dead without anybody knowing,
+or hold a reply that belongs to nobody. Redirects are not followed, cookies not kept, compression
+not asked for, and a body is read up to a cap.
+"""
+
+from __future__ import annotations
+
+import time
+
+import aiohttp
+import attrs
+from aiohttp.abc import AbstractStreamWriter
+from yarl import URL
+
+from volcv_async.codes import REFUSED_BY_STATUS
+from volcv_async.config import Account, Timeouts
+from volcv_async.errors import DownloadError, NotSentError, UnknownOutcomeError, VolcvError
+from volcv_async.reply import Reply
+
+MOST_BYTES = 64 * 1024 * 1024
+"""The longest reply and the largest image that are read, in bytes."""
+
+_CHUNK = 256 * 1024
+_ECHO = 64 * 1024  # longer replies are pictures, and repeat no key
+_QUERY = {"Action": "CVProcess", "Version": "2022-08-31"}
+_HEADERS_KEPT = frozenset({"content-type", "retry-after", "location"})
+
+
+@attrs.define
+class Sending:
+    """What is known of an attempt while it goes out: whether its first byte may have left."""
+
+    begun: bool = False
+
+
+class _Paid(aiohttp.BytesPayload):
+    """The body of a paid call, which notes when it begins to be written."""
+
+    def __init__(self, body: bytes, sending: Sending) -> None:
+        super().__init__(body, content_type="application/json")
+        self._sending = sending
+
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        self._sending.begun = True
+        await super().write_with_length(writer, content_length)
+
+
+class Transport:
+    """The connections to one account's endpoint. Make it in a running loop; close it there."""
+
+    def __init__(self, account: Account, *, reuse_connections: bool = False) -> None:
+        self._account = account
+        self._url = URL(account.url).with_query(_QUERY)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(force_close=not reuse_connections, limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": "identity", "Accept": "application/json"},
+        )
+
+    @property
+    def url(self) -> str:
+        """Where it sends to, without the query."""
+        return self._account.url
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    async def post(self, body: bytes, sending: Sending, *, timeouts: Timeouts) -> Reply:
+        """Send one paid call and read its reply.
+
+        Raises:
+            NotSentError: No byte of the request left this machine.
+            UnknownOutcomeError: It began to leave, and no whole reply came back.
+        """
+        try:
+            return await self._post(body, sending, timeouts)
+        except (aiohttp.ClientError, OSError, ValueError) as failure:
+            said = _said(failure)
+        # Raised out here, so that aiohttp's exception, with the request in it, is no context.
+        if sending.begun:
+            raise _in_doubt(said, timeouts)
+        raise _not_sent(said, self._account.url)
+
+    async def _post(self, body: bytes, sending: Sending, timeouts: Timeouts) -> Reply:
+        async with self._session.post(
+            self._url,
+            data=_Paid(body, sending),
+            headers={"Authorization": self._account.credentials.authorization()},
+            allow_redirects=False,
+            proxy=self._account.proxy,
+            timeout=aiohttp.ClientTimeout(total=timeouts.attempt, connect=timeouts.connect),
+        ) as response:
+            headers = {
+                name.lower(): value
+                for name, value in response.headers.items()
+                if name.lower() in _HEADERS_KEPT
+            }
+            received = await self._body(response)
+            return Reply(response.status, headers, self._redact(received), time.time())
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        """Read the body; one that breaks off after a refusal's status is a refusal all the same."""
+        try:
+            return await _read(response)
+        except (aiohttp.ClientError, OSError, ValueError):
+            if response.status in REFUSED_BY_STATUS:
+                return b""
+            raise
+
+    def _redact(self, body: bytes) -> bytes:
+        return self._account.credentials.redact(body) if len(body) <= _ECHO else body
+
+    async def download(self, url: str, *, timeouts: Timeouts) -> bytes:
+        """Fetch an image: a plain GET, without the key, exactly as the URL is written.
+
+        Raises:
+            DownloadError: It could not be fetched; ``repeatable`` says whether trying again may
+                help.
+        """
+        status: int | None = None
+        try:
+            async with self._session.get(
+                URL(url, encoded=True),
+                headers={"Accept": "*/*"},
+                proxy=self._account.proxy,
+                timeout=aiohttp.ClientTimeout(total=timeouts.attempt, connect=timeouts.connect),
+            ) as response:
+                status = response.status
+                if status == 200:  # noqa: PLR2004 - an HTTP status says more than a name for it
+                    return await _read(response)
+                said = f"HTTP {status}"
+        except (aiohttp.ClientError, OSError, ValueError) as failure:
+            said = _said(failure)
+        raise _not_downloaded(url, said, status)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_chunked(_CHUNK):
+        size += len(part)
+        if size > MOST_BYTES:
+            raise ValueError(f"the reply is longer than {MOST_BYTES} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _said(failure: Exception) -> str:
+    """Put a foreign exception into words, without the request that it may hold."""
+    if isinstance(failure, aiohttp.ClientResponseError):
+        return f"{type(failure).__name__}: {failure.message}"
+    return f"{type(failure).__name__}: {failure}".rstrip(": ")
+
+
+def _not_sent(said: str, url: str) -> VolcvError:
+    return NotSentError(
+        f"Nothing was sent to {url}: {said}.",
+        help="Check the URL, the network and the proxy; nothing was billed.",
+    )
+
+
+def _in_doubt(said: str, timeouts: Timeouts) -> VolcvError:
+    return UnknownOutcomeError(
+        f"The request went out and no whole reply came back: {said}.",
+        help=(
+            "The image may have been made and billed, so it is not sent again unasked. If calls "
+            f"take longer than {timeouts.attempt:g} s, raise Timeouts(attempt=...)."
+        ),
+    )
+
+
+def _not_downloaded(url: str, said: str, status: int | None) -> DownloadError:
+    error = DownloadError(
+        f"The image is paid for and could not be fetched: {said}.",
+        help="Fetch it from the error's `url` before it expires.",
+        http_status=status,
+    )
+    error.url = url
+    error.repeatable = status is None or status >= 500 or status == 429  # noqa: PLR2004
+    return error
