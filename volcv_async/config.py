@@ -18,7 +18,10 @@ from volcv_async.errors import ConfigurationError, VolcvWarning
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # From warnings.warn up to the caller of Account(...), whose constructor attrs generates.
-_CALLER = 4
+_CALLER = 3
+
+
+_maybe = attrs.validators.optional
 
 
 class Secret(str):
@@ -70,17 +73,13 @@ class Bearer:
 
 
 def _positive(instance: object, field: attrs.Attribute[Any], value: object) -> None:
-    """Accept None, or a finite number above 0."""
-    if value is None:
-        return
+    """Accept a finite number above 0."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise _wrong(instance, field, value, "a number above 0")
 
 
 def _whole(instance: object, field: attrs.Attribute[Any], value: object) -> None:
-    """Accept None, or a whole number from 1."""
-    if value is None:
-        return
+    """Accept a whole number from 1."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise _wrong(instance, field, value, "a whole number from 1")
 
@@ -109,9 +108,9 @@ class Limits:
         ConfigurationError: A value makes no sense.
     """
 
-    rate: float | None = attrs.field(default=None, validator=_positive)
+    rate: float | None = attrs.field(default=None, validator=_maybe(_positive))
     burst: int = attrs.field(default=1, validator=_whole)
-    concurrency: int | None = attrs.field(default=None, validator=_whole)
+    concurrency: int | None = attrs.field(default=None, validator=_maybe(_whole))
     adaptive: bool = True
 
 
@@ -132,7 +131,7 @@ class Timeouts:
 
     connect: float = attrs.field(default=10.0, validator=_positive)
     attempt: float = attrs.field(default=120.0, validator=_positive)
-    deadline: float | None = attrs.field(default=900.0, validator=_positive)
+    deadline: float | None = attrs.field(default=900.0, validator=_maybe(_positive))
 
 
 def _known_choice(instance: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -226,9 +225,7 @@ class Account:
     credentials: Bearer
     limits: Limits | None = attrs.field(default=None, kw_only=True)
     group: str | None = attrs.field(default=None, kw_only=True)
-    proxy: str | None = attrs.field(
-        default=None, kw_only=True, validator=attrs.validators.optional(_check_url)
-    )
+    proxy: str | None = attrs.field(default=None, kw_only=True, validator=_maybe(_check_url))
 
     @property
     def name(self) -> str:

@@ -325,7 +325,7 @@ class Gate:
 
     def turn_away(self, error: BaseException) -> None:
         """Send away all who wait."""
-        while self._waiting:
+        while self._anybody():
             place, _ = self._waiting.popitem(last=False)
             place.set_exception(error)
 
@@ -340,7 +340,7 @@ class Gate:
         if not self.in_flight:
             self._empty.set()
         self.stop_timer()
-        while self._waiting:
+        while self._governors and self._anybody():
             now = self._clock()
             when, governor = self._soonest(now)
             if when > now:
@@ -360,8 +360,17 @@ class Gate:
     def _soonest(self, now: float) -> tuple[float, Governor]:
         held = self._outage.earliest(self.in_flight)
         times = [max(held, governor.earliest(now)) for governor in self._governors]
-        soonest = min(times, default=math.inf)
+        soonest = min(times)
         return soonest, self._governors[times.index(soonest)]
+
+    def _anybody(self) -> bool:
+        """Tell whether anybody waits, forgetting who was cancelled and has not left yet."""
+        while self._waiting:
+            first = next(iter(self._waiting))
+            if not first.done():
+                return True
+            del self._waiting[first]
+        return False
 
     def _set_timer(self, seconds: float) -> None:
         if seconds < math.inf:

@@ -25,7 +25,7 @@ _INFO = "volcv"
 _LONG_PROMPT = 800
 _DEEPEST = 32
 # From warnings.warn up to the caller of a request's constructor, which attrs generates.
-_CALLER = 5
+_CALLER = 4
 
 
 @attrs.frozen(kw_only=True)

@@ -1,0 +1,144 @@
+"""Accounts, limits, timeouts, policies."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import warnings
+from typing import Any
+
+import attrs
+import pytest
+
+import volcv_async as volcv
+from volcv_async.config import from_environment
+
+KEY = "sk-very-secret-0001"
+URL = "https://gateway.example/volcv/v1"
+
+
+@pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "schlüssel", "tab\t"])
+def test_a_key_that_no_header_can_carry_is_refused_unseen(key: str) -> None:
+    """A key with a space, a line break or the like is refused, and not shown."""
+    with pytest.raises(volcv.ConfigurationError) as caught:
+        volcv.Bearer(key)
+    assert not key or key not in str(caught.value)
+
+
+def test_credentials_are_values_that_show_nothing() -> None:
+    """Bearer keys compare and hash as values, copy and pickle, and print as stars."""
+    one, two = volcv.Bearer(KEY), volcv.Bearer(KEY)
+    assert one == two
+    assert hash(one) == hash(two)
+    assert one != volcv.Bearer("other")
+    assert one != KEY
+    assert pickle.loads(pickle.dumps(one)) == copy.deepcopy(one) == one  # noqa: S301 - our own
+    account = volcv.Account(URL, one)
+    for shown in (one, one.authorization(), account, attrs.asdict(account), attrs.astuple(account)):
+        assert KEY not in repr(shown)
+        assert not hasattr(shown, "__dict__") or KEY not in repr(vars(shown))
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("gateway.example/volcv/v1", "no http or https URL"),
+        ("ftp://gateway.example", "no http or https URL"),
+        ("https://", "no http or https URL"),
+        ("https://[", "no http or https URL"),
+        ("https://host:port/", "no http or https URL"),
+        ("https://user:word@gateway.example/", "a user or a password"),
+        (URL + "?Action=CVProcess", "a query"),
+        (URL + "#x", "a query or a fragment"),
+        (7, "no text"),
+    ],
+)
+def test_a_url_that_cannot_be_an_endpoint_is_refused(url: Any, says: str) -> None:
+    """A URL without scheme or host, or with a password or a query, is refused with the cure."""
+    with pytest.raises(volcv.ConfigurationError, match=says):
+        volcv.Account(url, volcv.Bearer(KEY))
+
+
+def test_a_key_that_would_travel_in_the_clear_gives_a_warning() -> None:
+    """Plain http to another machine warns; to this one it does not."""
+    with pytest.warns(volcv.VolcvWarning, match="unencrypted") as caught:
+        volcv.Account("http://gateway.example/volcv/v1", volcv.Bearer(KEY))
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        volcv.Account("http://127.0.0.1:8000/volcv/v1", volcv.Bearer(KEY))
+
+
+def test_a_proxy_must_be_a_url_too() -> None:
+    """A proxy that is no URL is refused; one that is passes."""
+    assert volcv.Account(URL, volcv.Bearer(KEY), proxy="http://127.0.0.1:3128").proxy
+    with pytest.raises(volcv.ConfigurationError, match="proxy"):
+        volcv.Account(URL, volcv.Bearer(KEY), proxy="squid")
+
+
+def test_an_account_is_named_by_group_or_host() -> None:
+    """Where people read, an account is its group, or else its host."""
+    assert volcv.Account(URL, volcv.Bearer(KEY)).name == "gateway.example"
+    assert volcv.Account(URL, volcv.Bearer(KEY), group="studio").name == "studio"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        (volcv.Limits, "rate", 0),
+        (volcv.Limits, "rate", -1.0),
+        (volcv.Limits, "rate", math.inf),
+        (volcv.Limits, "rate", math.nan),
+        (volcv.Limits, "rate", True),
+        (volcv.Limits, "burst", 0),
+        (volcv.Limits, "concurrency", 1.5),
+        (volcv.Timeouts, "attempt", 0),
+        (volcv.Timeouts, "connect", "10"),
+        (volcv.RetryPolicy, "attempts", 0),
+        (volcv.RetryPolicy, "in_doubt", "maybe"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(kind: type, field: str, value: object) -> None:
+    """A limit, timeout or policy that cannot be is refused by name."""
+    with pytest.raises(volcv.ConfigurationError, match=rf"{kind.__name__}\({field}="):
+        kind(**{field: value})
+
+
+def test_what_is_required_cannot_be_none() -> None:
+    """Only what may be unstated takes None."""
+    assert volcv.Timeouts(deadline=None).deadline is None
+    for kind, field in (
+        (volcv.Timeouts, "attempt"),
+        (volcv.Timeouts, "connect"),
+        (volcv.Limits, "burst"),
+        (volcv.RetryPolicy, "attempts"),
+    ):
+        with pytest.raises(volcv.ConfigurationError, match=field):
+            kind(**{field: None})
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    """Defaults are the documented ones."""
+    assert volcv.Limits() == volcv.Limits(rate=None, burst=1, concurrency=None, adaptive=True)
+    assert volcv.Timeouts() == volcv.Timeouts(connect=10.0, attempt=120.0, deadline=900.0)
+    assert volcv.RetryPolicy() == volcv.RetryPolicy(attempts=3, in_doubt="report")
+
+
+def test_the_account_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two variables make an account."""
+    monkeypatch.setenv("VOLCV_BASE_URL", URL)
+    monkeypatch.setenv("VOLCV_API_KEY", KEY)
+    assert from_environment() == volcv.Account(URL, volcv.Bearer(KEY))
+
+
+@pytest.mark.parametrize("missing", ["VOLCV_BASE_URL", "VOLCV_API_KEY"])
+def test_a_missing_variable_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the variable that is missing, and what works without a key."""
+    monkeypatch.setenv("VOLCV_BASE_URL", URL)
+    monkeypatch.setenv("VOLCV_API_KEY", KEY)
+    monkeypatch.setenv(missing, "")
+    with pytest.raises(volcv.ConfigurationError, match=missing) as caught:
+        from_environment()
+    assert "volcv demo" in str(caught.value)
+    assert KEY not in str(caught.value)
