@@ -229,6 +229,9 @@ class OutcomeStream:
             if request is _END:
                 return
             call = self._call(index, request)
+            if not self._feeding:  # a source that gave one more when it was told to stop
+                self._settle(call, _outcome(call, call.cut()))
+                return
             calls.start_soon(self._carry, call)
             await call.leased.wait()
 

@@ -186,5 +186,5 @@ def _not_downloaded(url: str, said: str, status: int | None) -> DownloadError:
         http_status=status,
     )
     error.url = url
-    error.repeatable = status is None or status >= 500 or status == 429  # noqa: PLR2004
+    error.repeatable = status in {None, 200, 429} or (status or 0) >= 500  # noqa: PLR2004
     return error

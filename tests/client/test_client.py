@@ -1,0 +1,379 @@
+"""The front door: how it is opened, left, opened again, and what it tells."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import traceback
+from collections.abc import AsyncIterator
+
+import pytest
+from provider import FAST, UNAUTHORISED, Held, always, cat, cats, one_by_one, refusal
+
+import volcv_async as volcv
+from volcv_async.gateway import Drop, LocalGateway
+
+SHARED = volcv.Client(limits=volcv.Limits(concurrency=2))
+"""A client made at module scope, outside any loop, from an environment that is not there yet."""
+
+
+def test_a_client_of_a_module_works_on_one_loop_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Made at module scope, it is used under ``asyncio.run``, twice, on two loops."""
+
+    async def main() -> str:
+        async with LocalGateway(latency=0.0) as gateway:
+            monkeypatch.setenv("VOLCV_BASE_URL", gateway.url)
+            monkeypatch.setenv("VOLCV_API_KEY", "local-key")
+            client = volcv.Client() if SHARED.statistics().attempts else SHARED
+            async with client:
+                return (await client.generate(cat())).request_id
+
+    assert asyncio.run(main()) != asyncio.run(main())
+
+
+def test_one_client_on_two_loops() -> None:
+    """The same client, with the same account, works on two loops one after the other."""
+    clients: list[volcv.Client] = []
+
+    async def main(port: int) -> int:
+        async with LocalGateway(latency=0.0, port=port) as gateway:
+            clients.append(clients[0] if clients else volcv.Client(gateway.account()))
+            async with clients[0] as client:
+                await client.generate(cat())
+                async with client.stream([cat()]) as outcomes:
+                    assert len([outcome async for outcome in outcomes]) == 1
+            return int(gateway.url.split(":")[2].split("/")[0])
+
+    port = asyncio.run(main(0))
+    asyncio.run(main(port))
+    assert clients[0].statistics().completed == 4
+
+
+def test_a_client_whose_loop_died_is_entered_again() -> None:
+    """A client that was never left, on a loop that is closed, can be entered on another."""
+    client: list[volcv.Client] = []
+
+    async def abandon() -> None:
+        gateway = LocalGateway(latency=0.0)
+        async with gateway:
+            client.append(volcv.Client(gateway.account()))
+            await client[0].__aenter__()
+            for transport in client[0]._pool._transports:  # type: ignore[union-attr] # pyright: ignore - the loop closes it
+                await transport.close()
+
+    async def again() -> None:
+        async with client[0]:
+            assert client[0].statistics().attempts == 0
+
+    asyncio.run(abandon())
+    asyncio.run(again())
+
+
+@pytest.fixture
+async def entered_elsewhere(gateway: LocalGateway) -> AsyncIterator[volcv.Client]:
+    """Enter and leave a client in tasks of their own, as some frameworks do."""
+    client = volcv.Client(gateway.account())
+    await asyncio.create_task(client.__aenter__())
+    yield client
+    await asyncio.create_task(client.__aexit__(None, None, None))
+
+
+async def test_a_client_is_entered_and_left_in_different_tasks(
+    entered_elsewhere: volcv.Client, gateway: LocalGateway
+) -> None:
+    """Entering in one task, using in another, leaving in a third: works."""
+    await entered_elsewhere.generate(cat())
+    async with entered_elsewhere.stream([cat(1)]) as outcomes:
+        assert len([outcome async for outcome in outcomes]) == 1
+    assert gateway.paid == 2
+
+
+async def test_a_client_is_entered_again_after_it_was_left(gateway: LocalGateway) -> None:
+    """A client that was left opens new sessions when it is entered again, and counts on."""
+    client = volcv.Client(gateway.account())
+    for _ in range(2):
+        async with client:
+            await client.generate(cat())
+        with pytest.raises(volcv.ConfigurationError, match="async with Client"):
+            await client.generate(cat())
+    assert client.statistics().completed == 2
+
+
+async def test_a_client_may_be_entered_by_several_tasks_at_once(gateway: LocalGateway) -> None:
+    """The first opens, the last closes."""
+    client = volcv.Client(gateway.account())
+    async with client:
+        async with client:
+            await client.generate(cat())
+        await client.generate(cat())
+    assert gateway.paid == 2
+
+
+async def test_a_client_that_is_being_left_is_entered_after_that() -> None:
+    """Entering waits until the leaving is over."""
+    held = Held()
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        client = volcv.Client(gateway.account())
+        await client.__aenter__()
+        call = asyncio.create_task(client.generate(cat()))
+        await held.until(1)
+        leaving = asyncio.create_task(client.__aexit__(None, None, None))
+        await asyncio.sleep(0)
+        entering = asyncio.create_task(client.__aenter__())
+        await asyncio.sleep(0)
+        assert not entering.done()
+        held.let_go()
+        await asyncio.gather(call, leaving, entering)
+        await client.generate(cat())
+        await client.__aexit__(None, None, None)
+
+
+async def test_leaving_waits_for_calls_under_way_and_turns_the_waiting_away() -> None:
+    """Left with one call under way and one waiting: the one is delivered, the other not sent."""
+    held = Held()
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        async with volcv.Client(gateway.account(limits=volcv.Limits(concurrency=1))) as client:
+            first, second = (asyncio.create_task(client.generate(cat(nth))) for nth in range(2))
+            await held.until(1)
+            asyncio.get_running_loop().call_later(0.01, held.let_go)
+        assert (await first).image.data is not None
+        with pytest.raises(volcv.NotSentError, match="left before"):
+            await second
+        assert gateway.paid == 1
+
+
+async def test_a_client_is_used_on_one_loop_at_a_time(gateway: LocalGateway) -> None:
+    """In use on one loop, it is refused on another, in words."""
+
+    async def elsewhere() -> None:
+        with pytest.raises(volcv.ConfigurationError, match="another event loop"):
+            await client.__aenter__()
+
+    async with volcv.Client(gateway.account()) as client:
+        await asyncio.to_thread(asyncio.run, elsewhere())
+
+
+async def test_without_an_account_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No account in the environment: entering says so, and entering later works."""
+    monkeypatch.delenv("VOLCV_BASE_URL", raising=False)
+    monkeypatch.delenv("VOLCV_API_KEY", raising=False)
+    client = volcv.Client()
+    assert "not entered yet" in repr(client)
+    with pytest.raises(volcv.ConfigurationError, match="VOLCV_BASE_URL and VOLCV_API_KEY not set"):
+        await client.__aenter__()
+    with pytest.raises(volcv.ConfigurationError, match="no account"):
+        volcv.Client([])
+
+
+async def test_two_accounts_are_both_used() -> None:
+    """Calls go where they can leave soonest, so that both accounts work."""
+    held = Held()
+    async with (
+        LocalGateway(latency=0.0, answer=held, concurrency=2) as one,
+        LocalGateway(latency=0.0, answer=held, concurrency=2) as two,
+    ):
+        accounts = [gateway.account(limits=volcv.Limits(concurrency=2)) for gateway in (one, two)]
+        async with volcv.Client(accounts) as client:
+            many = asyncio.create_task(client.generate_many([cat(nth) for nth in range(12)]))
+            await held.until(4)
+            assert "2 accounts | in flight 4/4" in repr(client)
+            assert client.statistics().in_flight == 4
+            held.let_go()
+            assert {type(outcome) for outcome in await many} == {volcv.Completed}
+        assert one.paid > 1
+        assert two.paid > 1
+        assert one.most_in_flight == two.most_in_flight == 2
+
+
+async def test_accounts_of_a_group_share_one_quota(gateway: LocalGateway) -> None:
+    """Two keys of one account hold one limit between them, stated once or twice alike."""
+    limits = volcv.Limits(concurrency=2)
+    accounts = [
+        gateway.account(limits=limits, group="studio"),
+        gateway.account(group="studio"),
+    ]
+    async with volcv.Client(accounts) as client:
+        await client.generate_many([cat(nth) for nth in range(8)])
+    assert gateway.most_in_flight <= 2
+    with pytest.raises(volcv.ConfigurationError, match="'studio' state different limits"):
+        volcv.Client([accounts[0], gateway.account(limits=volcv.Limits(rate=1), group="studio")])
+
+
+async def test_a_group_without_limits_takes_the_client_s(gateway: LocalGateway) -> None:
+    """A group that states nothing gets the limits given for all."""
+    accounts = [gateway.account(group="studio"), gateway.account(group="studio")]
+    async with volcv.Client(accounts, limits=volcv.Limits(concurrency=1)) as client:
+        await client.generate_many([cat(nth) for nth in range(4)])
+    assert gateway.most_in_flight == 1
+
+
+async def test_stated_limits_are_held() -> None:
+    """Inside the limits that are stated the provider refuses nothing."""
+    async with LocalGateway(latency=0.0, concurrency=3) as gateway:
+        limits = volcv.Limits(concurrency=3)
+        async with volcv.Client(gateway.account(limits=limits)) as client:
+            await client.generate_many([cat(nth) for nth in range(30)])
+            assert client.statistics().attempts == 30
+        assert gateway.most_in_flight == 3
+
+
+async def test_limits_stated_too_high_still_end_completed() -> None:
+    """Limits that are stated too generously are learned from refusals; all requests complete."""
+    async with LocalGateway(latency=0.01, concurrency=2, rate=40) as gateway:
+        limits = volcv.Limits(concurrency=6, rate=80)
+        async with volcv.Client(gateway.account(limits=limits), retry=FAST) as client:
+            outcomes = await client.generate_many([cat(nth) for nth in range(40)])
+            assert client.statistics().rejected > 0
+        assert {type(outcome) for outcome in outcomes} == {volcv.Completed}
+        assert gateway.paid == 40
+
+
+async def test_a_handful_comes_in_order() -> None:
+    """``generate_many`` gives the outcomes in the order of the requests, failures among them."""
+    said = one_by_one(refusal(50412), Drop())
+    async with LocalGateway(latency=0.0, answer=said) as gateway:
+        async with volcv.Client(gateway.account(limits=volcv.Limits(concurrency=1))) as client:
+            outcomes = await client.generate_many([cat(nth) for nth in range(4)])
+    assert [outcome.index for outcome in outcomes] == [0, 1, 2, 3]
+    assert [type(outcome) for outcome in outcomes] == [
+        volcv.Failed,
+        volcv.InDoubt,
+        volcv.Completed,
+        volcv.Completed,
+    ]
+
+
+async def test_a_fatal_error_of_a_handful_carries_what_had_finished() -> None:
+    """A key that is refused on the way is raised with the outcomes that were there."""
+    said = one_by_one(None, None, UNAUTHORISED)
+    async with LocalGateway(latency=0.0, answer=said) as gateway:
+        async with volcv.Client(gateway.account(limits=volcv.Limits(concurrency=1))) as client:
+            with pytest.raises(volcv.AuthenticationError) as caught:
+                await client.generate_many([cat(nth) for nth in range(9)])
+    assert [type(outcome) for outcome in caught.value.outcomes] == [volcv.Completed] * 2
+
+
+async def test_numbers_that_make_no_sense_are_refused(gateway: LocalGateway) -> None:
+    """A window below one, or a negative drain, is refused when the stream is made."""
+    async with volcv.Client(gateway.account()) as client:
+        with pytest.raises(volcv.ConfigurationError, match="concurrency=0"):
+            client.stream([], concurrency=0)
+        with pytest.raises(volcv.ConfigurationError, match="drain=-1"):
+            client.stream([], drain=-1)
+        with pytest.raises(TypeError, match="'a cat' is no request"):
+            await client.generate("a cat")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
+
+
+async def test_events_tell_the_story(gateway: LocalGateway) -> None:
+    """``on_event`` hears of each attempt's beginning and end, in order."""
+    events: list[volcv.Event] = []
+    async with volcv.Client(gateway.account(), on_event=events.append) as client:
+        await client.generate(cat())
+    started, ended = events
+    assert isinstance(started, volcv.AttemptStarted)
+    assert isinstance(ended, volcv.AttemptEnded)
+    assert started.attempt == ended.attempt
+    assert (started.attempt.number, started.attempt.request) == (1, cat())
+    assert started.attempt.account in gateway.url
+    assert (ended.ending, ended.error) == ("answered", None)
+
+
+def broken_hook(_event: volcv.Event) -> None:
+    raise KeyError("in the hook")
+
+
+async def test_what_a_hook_raises_ends_a_stream_as_itself_and_costs_no_image(
+    gateway: LocalGateway,
+) -> None:
+    """A broken hook ends the stream with its own error, after what was in flight."""
+    taken: list[volcv.Outcome] = []
+    async with volcv.Client(gateway.account(), on_event=broken_hook) as client:
+        async with client.stream(cats()) as outcomes:
+            with pytest.raises(KeyError, match="in the hook"):
+                async for outcome in outcomes:
+                    taken.append(outcome)
+    assert [type(outcome) for outcome in taken] == [volcv.Completed] * gateway.paid
+
+
+async def test_what_a_hook_raises_outside_a_stream_goes_to_the_loop(gateway: LocalGateway) -> None:
+    """A broken hook costs a single call nothing; the loop's exception handler hears of it."""
+    heard: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _loop, context: heard.append(context["exception"])
+    )
+    async with volcv.Client(gateway.account(), on_event=broken_hook) as client:
+        assert (await client.generate(cat())).image.data is not None
+    assert [type(error) for error in heard] == [KeyError, KeyError]
+
+
+KEY = "sk-very-secret-0001"
+
+
+async def test_the_key_is_nowhere_but_on_the_wire(caplog: pytest.LogCaptureFixture) -> None:
+    """No repr, log, error attribute, pickle of an error, event or traceback shows the key."""
+    caplog.set_level(logging.DEBUG)
+    shown: list[object] = []
+    answers = (None, refusal(50412), Drop(), UNAUTHORISED)
+    async with LocalGateway(key=KEY, latency=0.0, answer=one_by_one(*answers)) as gateway:
+        async with volcv.Client(gateway.account(), on_event=shown.append) as client:
+            shown += [client, client._pool, vars(client), client._pool and vars(client._pool)]
+            for _ in answers:
+                try:
+                    shown.append(await client.generate(cat()))
+                except volcv.VolcvError as error:
+                    story = traceback.TracebackException.from_exception(error, capture_locals=True)
+                    shown += ["".join(story.format()), vars(error), error.args, pickle.dumps(error)]
+        assert len(gateway.requests) == 4
+    assert KEY not in repr(shown)
+    assert KEY not in caplog.text
+
+
+async def test_the_key_is_not_in_what_the_wire_raises(unused_tcp_port: int) -> None:
+    """A failing connection shows no key either, down to the locals of every frame."""
+    account = volcv.Account(f"http://127.0.0.1:{unused_tcp_port}/", volcv.Bearer(KEY))
+    async with volcv.Client(account, retry=FAST) as client:
+        with pytest.raises(volcv.NotSentError) as caught:
+            await client.generate(cat())
+    story = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert KEY not in "".join(story.format())
+
+
+async def test_an_image_inside_a_request_that_may_be_cancelled() -> None:
+    """Shielded, a call outlives the handler that wanted it, and its image is not lost."""
+    held = Held()
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        async with volcv.Client(gateway.account()) as client:
+            call = asyncio.create_task(client.generate(cat()))
+
+            async def handler() -> None:
+                await asyncio.shield(call)
+
+            handling = asyncio.create_task(handler())
+            await held.until(1)
+            handling.cancel()
+            held.let_go()
+            assert (await call).image.data is not None
+            with pytest.raises(asyncio.CancelledError):
+                await handling
+
+
+async def test_always_the_same_answer_for_the_same_seed(gateway: LocalGateway) -> None:
+    """The local gateway draws the same request twice alike, so that pictures can be made again."""
+    async with volcv.Client(gateway.account()) as client:
+        request = volcv.GeneralV14(prompt="千军万马", seed=7)
+        one, two = [await client.generate(request) for _ in range(2)]
+    assert one.image == two.image
+
+
+async def test_access_denied_is_an_outcome_and_stops_nothing() -> None:
+    """Access denied, quota and bad requests end their own request only."""
+    async with LocalGateway(latency=0.0, answer=always(refusal(50400))) as gateway:
+        async with volcv.Client(gateway.account()) as client:
+            outcomes = await client.generate_many([cat(nth) for nth in range(5)])
+    assert {type(outcome.error) for outcome in outcomes if isinstance(outcome, volcv.Failed)} == {
+        volcv.AccessDeniedError
+    }
+    assert len(outcomes) == 5

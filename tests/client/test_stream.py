@@ -1,0 +1,701 @@
+"""Many calls: the window, the order, and every way in which a stream can end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+from provider import FAST, UNAUTHORISED, Held, Said, cat, cats, one_by_one, refusal
+
+import volcv_async as volcv
+from volcv_async.gateway import Canned, LocalGateway, Received
+
+WINDOW = 4
+LIMITS = volcv.Limits(concurrency=WINDOW)
+
+
+@pytest.fixture
+async def client(gateway: LocalGateway) -> AsyncIterator[volcv.Client]:
+    async with volcv.Client(gateway.account(limits=LIMITS), retry=FAST) as client:
+        yield client
+
+
+def sockets(gateway: LocalGateway) -> int:
+    """Count the connections that the gateway still holds open."""
+    server = gateway._runner and gateway._runner.server
+    return len(server.connections) if server else 0
+
+
+def check_nothing_lost(
+    gateway: LocalGateway, taken: list[volcv.Outcome], outcomes: volcv.OutcomeStream
+) -> None:
+    """Each paid call ended as an outcome, taken or left over, with its own request and image."""
+    ended = [*taken, *outcomes.leftover]
+    completed = [outcome for outcome in ended if isinstance(outcome, volcv.Completed)]
+    assert sorted(outcome.index for outcome in ended) == list(range(len(ended)))
+    assert gateway.paid == len(completed)
+    assert gateway.in_flight == 0
+    for outcome in ended:
+        assert outcome.request == cat(outcome.index)
+    for outcome in completed:
+        assert outcome.generation.image.data is not None
+        assert f"cat {outcome.index}".encode() in outcome.generation.image.data
+
+
+async def test_all_outcomes_come_each_with_its_request(
+    gateway: LocalGateway, client: volcv.Client
+) -> None:
+    """Every request of a list gives one outcome, paired with its request and its own image."""
+    async with client.stream(cat(nth) for nth in range(30)) as outcomes:
+        taken = [outcome async for outcome in outcomes]
+    assert outcomes.leftover == []
+    assert len(taken) == 30
+    check_nothing_lost(gateway, taken, outcomes)
+    counts = outcomes.statistics()
+    assert (counts.pulled, counts.taken, counts.completed) == (30, 30, 30)
+    assert (counts.in_flight, counts.ready) == (0, 0)
+
+
+async def test_order_is_kept_where_asked_for() -> None:
+    """An ordered stream gives outcomes in the source's order, though the first is the slowest."""
+    held = Held(holds=lambda received: received.prompt == "cat 0")
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        async with (
+            volcv.Client(gateway.account(limits=LIMITS)) as client,
+            client.stream([cat(nth) for nth in range(12)], ordered=True) as outcomes,
+        ):
+            await held.until(1)
+            while gateway.paid < 2 * WINDOW - 1:
+                await asyncio.sleep(0)
+            assert outcomes.statistics().pulled == 2 * WINDOW
+            held.let_go()
+            assert [outcome.index async for outcome in outcomes] == list(range(12))
+
+
+async def test_a_consumer_that_stops_stops_the_spending(
+    gateway: LocalGateway, client: volcv.Client
+) -> None:
+    """Of an endless source, what is taken and one window more is paid at the most, and not cut."""
+    taken: list[volcv.Outcome] = []
+    async with client.stream(cats()) as outcomes:
+        async for outcome in outcomes:
+            taken.append(outcome)
+            if len(taken) == 20:
+                break
+    assert 20 <= gateway.paid <= 20 + WINDOW
+    check_nothing_lost(gateway, taken, outcomes)
+    assert all(isinstance(outcome, volcv.Completed) for outcome in outcomes.leftover)
+    assert "taken 20" in repr(outcomes)
+
+
+async def test_a_slow_consumer_holds_the_source_back(
+    gateway: LocalGateway, client: volcv.Client
+) -> None:
+    """While nothing is taken, no more than a window is pulled from the source."""
+    async with client.stream(cats(), concurrency=3) as outcomes:
+        while outcomes.statistics().ready < 3:
+            await asyncio.sleep(0)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert outcomes.statistics().pulled == 3
+        assert gateway.paid == 3
+    check_nothing_lost(gateway, [], outcomes)
+
+
+Leave = Callable[[volcv.Client, list[volcv.Outcome], list[volcv.OutcomeStream], Held], object]
+
+
+class OwnError(Exception):
+    """What a consumer raises."""
+
+
+async def consume(
+    client: volcv.Client,
+    taken: list[volcv.Outcome],
+    streams: list[volcv.OutcomeStream],
+    source: object = None,
+    raises: bool = False,
+) -> None:
+    """Take 20 outcomes, then wait for ever, or raise."""
+    async with client.stream(source or cats()) as outcomes:  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - any source
+        streams.append(outcomes)
+        async for outcome in outcomes:
+            taken.append(outcome)
+            if len(taken) == 20:
+                if raises:
+                    raise OwnError
+                await asyncio.Event().wait()
+
+
+async def until_taken(taken: list[volcv.Outcome], number: int = 20) -> None:
+    while len(taken) < number:
+        await asyncio.sleep(0.001)
+
+
+async def leave_by_raising(
+    client: volcv.Client, taken: list[volcv.Outcome]
+) -> list[volcv.OutcomeStream]:
+    streams: list[volcv.OutcomeStream] = []
+    with pytest.raises(OwnError) as caught:
+        await consume(client, taken, streams, raises=True)
+    assert caught.value.__cause__ is None
+    return streams
+
+
+async def leave_by_cancel(
+    client: volcv.Client, taken: list[volcv.Outcome]
+) -> list[volcv.OutcomeStream]:
+    streams: list[volcv.OutcomeStream] = []
+    task = asyncio.create_task(consume(client, taken, streams))
+    await until_taken(taken)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    return streams
+
+
+async def leave_by_timeout(
+    client: volcv.Client, taken: list[volcv.Outcome]
+) -> list[volcv.OutcomeStream]:
+    streams: list[volcv.OutcomeStream] = []
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(None) as patience:
+            watch = asyncio.create_task(until_taken(taken))
+            watch.add_done_callback(lambda _: patience.reschedule(0.0))
+            await consume(client, taken, streams)
+    return streams
+
+
+async def leave_by_move_on(
+    client: volcv.Client, taken: list[volcv.Outcome]
+) -> list[volcv.OutcomeStream]:
+    streams: list[volcv.OutcomeStream] = []
+    with anyio.CancelScope() as scope:
+        watch = asyncio.create_task(until_taken(taken))
+        watch.add_done_callback(lambda _: scope.cancel())
+        await consume(client, taken, streams)
+    assert scope.cancelled_caught
+    with anyio.move_on_after(0.2) as scope:
+        await consume(client, [], streams, source=(cat(nth) for nth in range(3)))
+        await asyncio.Event().wait()
+    assert scope.cancelled_caught
+    return streams
+
+
+LEAVINGS = [leave_by_raising, leave_by_cancel, leave_by_timeout]
+
+
+@pytest.mark.parametrize("leave", LEAVINGS)
+async def test_however_it_is_left_nothing_is_cut_and_nothing_remains(
+    leave: Callable[..., object], gateway: LocalGateway, client: volcv.Client
+) -> None:
+    """Left by an error, a cancellation or a timeout: all that is paid is finished and delivered."""
+    taken: list[volcv.Outcome] = []
+    (outcomes,) = await leave(client, taken)  # type: ignore[misc, attr-defined]
+    assert 20 <= gateway.paid <= 20 + WINDOW
+    check_nothing_lost(gateway, taken, outcomes)
+    assert all(isinstance(outcome, volcv.Completed) for outcome in outcomes.leftover)
+
+
+async def test_left_by_an_anyio_scope_nothing_is_cut(
+    gateway: LocalGateway, client: volcv.Client
+) -> None:
+    """anyio's scopes cancel again and again; what is paid for is finished all the same."""
+    taken: list[volcv.Outcome] = []
+    outcomes, second = await leave_by_move_on(client, taken)
+    assert 20 <= gateway.paid - 3 <= 20 + WINDOW
+    assert second.statistics().completed == 3
+    assert all(isinstance(outcome, volcv.Completed) for outcome in outcomes.leftover)
+
+
+async def source_of(closed: list[str], number: int | None = None) -> AsyncIterator[volcv.Request]:
+    """Give requests asynchronously, and note that the end was reached in good order."""
+    try:
+        for nth, request in enumerate(cats()):
+            if nth == number:
+                return
+            await asyncio.sleep(0)
+            yield request
+    finally:
+        await asyncio.sleep(0)  # cleaning up may wait, too
+        closed.append("closed")
+
+
+@pytest.mark.parametrize("leave", ["break", "end", "cancel"])
+async def test_an_asynchronous_source_is_closed_in_the_end(
+    leave: str, gateway: LocalGateway, client: volcv.Client
+) -> None:
+    """An asynchronous generator is closed, its clean-up awaited, however the stream ends."""
+    closed: list[str] = []
+    taken: list[volcv.Outcome] = []
+    streams: list[volcv.OutcomeStream] = []
+    if leave == "cancel":
+        task = asyncio.create_task(consume(client, taken, streams, source_of(closed)))
+        await until_taken(taken)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    else:
+        source = source_of(closed, 6 if leave == "end" else None)
+        async with client.stream(source) as outcomes:
+            streams.append(outcomes)
+            async for outcome in outcomes:
+                taken.append(outcome)
+                if leave == "break":
+                    break
+    assert closed == ["closed"]
+    check_nothing_lost(gateway, taken, streams[0])
+
+
+async def test_a_source_that_waits_for_ever_does_not_hold_the_leaving_up(
+    client: volcv.Client,
+) -> None:
+    """Leaving interrupts a source that is being waited for, and lets it clean up."""
+    cleaned: list[str] = []
+
+    async def silent() -> AsyncIterator[volcv.Request]:
+        yield cat(0)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaned.append("cleaned")
+
+    async with client.stream(silent()) as outcomes:
+        assert (await anext(outcomes)).index == 0
+        for _ in range(20):
+            await asyncio.sleep(0)
+    assert cleaned == ["cleaned"]
+    assert outcomes.leftover == []
+
+
+class Stubborn:
+    """An asynchronous source that gives one more when it is told to stop."""
+
+    def __init__(self) -> None:
+        self.given = 0
+        self.asked = asyncio.Event()
+
+    def __aiter__(self) -> Stubborn:
+        return self
+
+    async def __anext__(self) -> volcv.Request:
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.given += 1
+            if self.given > 1:
+                raise StopAsyncIteration from None
+        return cat(self.given - 1)
+
+
+async def test_what_a_source_gives_though_it_was_stopped_is_reported_not_sent(
+    gateway: LocalGateway, client: volcv.Client
+) -> None:
+    """A request pulled in the very moment of leaving is not sent, and not lost either."""
+    source = Stubborn()
+    async with client.stream(source) as outcomes:
+        await source.asked.wait()
+    (left,) = outcomes.leftover
+    assert isinstance(left, volcv.Failed)
+    assert type(left.error) is volcv.NotSentError
+    assert gateway.requests == []
+
+
+async def own_generator(
+    client: volcv.Client, streams: list[volcv.OutcomeStream]
+) -> AsyncIterator[volcv.Outcome]:
+    async with client.stream(cats()) as outcomes:
+        streams.append(outcomes)
+        async for outcome in outcomes:
+            yield outcome
+
+
+async def finished(stream: volcv.OutcomeStream) -> None:
+    supervisor = stream._supervisor
+    assert supervisor is not None
+    await asyncio.wait([supervisor])
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_inside_a_generator_left_by_break_and_collected(
+    gateway: LocalGateway, client: volcv.Client
+) -> None:
+    """The consumer's own generator, left by ``break`` and collected, ends in good order."""
+    taken: list[volcv.Outcome] = []
+    streams: list[volcv.OutcomeStream] = []
+    async for outcome in own_generator(client, streams):
+        taken.append(outcome)
+        if len(taken) == 5:
+            break
+    gc.collect()
+    await asyncio.sleep(0)
+    await finished(streams[0])
+    assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess] - a test is a task
+    assert gateway.paid <= 5 + WINDOW
+    check_nothing_lost(gateway, taken, streams[0])
+
+
+async def test_a_client_left_at_once_waits_for_a_generator_that_is_being_collected(
+    gateway: LocalGateway,
+) -> None:
+    """Leaving the client right after such a ``break`` still lets finish what is paid for."""
+    streams: list[volcv.OutcomeStream] = []
+    async with volcv.Client(gateway.account(limits=LIMITS)) as client:
+        async for _ in own_generator(client, streams):
+            break
+    assert gateway.in_flight == 0
+    completed = [out for out in streams[0].leftover if isinstance(out, volcv.Completed)]
+    assert len(completed) == gateway.paid - 1
+    await asyncio.sleep(0)
+
+
+async def test_inside_a_generator_closed_from_another_task(
+    gateway: LocalGateway, client: volcv.Client
+) -> None:
+    """A generator around a stream may be closed by another task than the one that ran it."""
+    streams: list[volcv.OutcomeStream] = []
+    generator = own_generator(client, streams)
+    taken = [await anext(generator) for _ in range(3)]
+    await asyncio.create_task(generator.aclose())  # type: ignore[attr-defined] # pyright: ignore - it is a generator
+    check_nothing_lost(gateway, taken, streams[0])
+
+
+async def test_inside_a_generator_with_wait_for_around_anext(
+    gateway: LocalGateway, client: volcv.Client
+) -> None:
+    """Each ``anext`` under ``wait_for``, a task of its own: works, and a timeout loses nothing."""
+    streams: list[volcv.OutcomeStream] = []
+    generator = own_generator(client, streams)
+    taken = [await asyncio.wait_for(anext(generator), 10) for _ in range(3)]
+    await generator.aclose()  # type: ignore[attr-defined] # pyright: ignore - it is a generator
+    check_nothing_lost(gateway, taken, streams[0])
+
+
+async def test_wait_for_that_gives_up_loses_no_outcome() -> None:
+    """A ``wait_for`` around the stream's own ``anext`` that times out takes nothing away."""
+    held = Held()
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        async with (
+            volcv.Client(gateway.account(limits=LIMITS)) as client,
+            client.stream([cat(0), cat(1)]) as outcomes,
+        ):
+            await held.until(2)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(outcomes), 0.01)
+            held.let_go()
+            assert len([outcome async for outcome in outcomes]) == 2
+
+
+@asynccontextmanager
+async def draining(
+    held: Held, gateway: LocalGateway, drain: float = 30.0
+) -> AsyncIterator[tuple[asyncio.Task[None], list[volcv.OutcomeStream]]]:
+    """Cancel a consumer with calls in flight, and give it while it drains."""
+    streams: list[volcv.OutcomeStream] = []
+
+    async def consumer(client: volcv.Client) -> None:
+        async with client.stream(cats(), drain=drain) as outcomes:
+            streams.append(outcomes)
+            async for _ in outcomes:
+                pass
+
+    async with volcv.Client(gateway.account(limits=LIMITS)) as client:
+        task = asyncio.create_task(consumer(client))
+        await held.until(WINDOW)
+        task.cancel()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not task.done()
+        yield task, streams
+
+
+async def test_cancelled_twice_the_second_cuts() -> None:
+    """The first cancellation drains, the second cuts: what was in flight is in doubt, at once."""
+    held = Held()
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        async with draining(held, gateway) as (task, streams):
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        held.let_go()
+    assert len(streams[0].leftover) == WINDOW
+    for outcome in streams[0].leftover:
+        assert isinstance(outcome, volcv.InDoubt)
+        assert outcome.request == cat(outcome.index)
+    assert streams[0].statistics().in_doubt == WINDOW
+
+
+async def test_cancelled_once_it_drains() -> None:
+    """After one cancellation what is in flight finishes, and the cancellation arrives then."""
+    held = Held()
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        async with draining(held, gateway) as (task, streams):
+            held.let_go()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        check_nothing_lost(gateway, [], streams[0])
+        assert gateway.paid == WINDOW
+
+
+async def test_a_drain_has_an_end() -> None:
+    """What has not finished after ``drain`` seconds is cut off."""
+    held = Held()
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        async with draining(held, gateway, drain=0.05) as (task, streams):
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        held.let_go()
+    assert {type(outcome) for outcome in streams[0].leftover} == {volcv.InDoubt}
+
+
+async def test_a_first_cancellation_while_leaving_does_not_cut() -> None:
+    """Left by ``break`` and cancelled once while draining: it drains on, then is cancelled."""
+    held = Held(holds=lambda received: received.prompt != "cat 0")
+    left: list[volcv.OutcomeStream] = []
+    leaving = asyncio.Event()
+
+    async def consumer(client: volcv.Client) -> None:
+        async with client.stream(cats()) as outcomes:
+            left.append(outcomes)
+            await anext(outcomes)
+            await held.until(WINDOW - 1)
+            leaving.set()
+
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        async with volcv.Client(gateway.account(limits=LIMITS)) as client:
+            task = asyncio.create_task(consumer(client))
+            await leaving.wait()
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.sleep(0)
+            held.let_go()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+    assert {type(outcome) for outcome in left[0].leftover} == {volcv.Completed}
+
+
+async def test_a_download_that_is_cut_off_is_a_paid_failure() -> None:
+    """Cut off while its image is being fetched, a call is paid for, and says where the image is."""
+    fetching, never = asyncio.Event(), asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        fetching.set()
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        never.set()
+
+    images = await asyncio.start_server(slow, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{images.sockets[0].getsockname()[1]}/x"
+    body = f'{{"code":10000,"data":{{"image_urls":["{url}"]}}}}'.encode()
+
+    async def answer(_received: Received) -> Said:
+        return Canned(body=body, paid=True)
+
+    async with LocalGateway(answer=answer) as gateway:
+        async with volcv.Client(gateway.account()) as client:
+            async with client.stream([cat()], drain=0.0) as outcomes:
+                await fetching.wait()
+    await never.wait()
+    images.close()
+    (left,) = outcomes.leftover
+    assert isinstance(left, volcv.Failed)
+    assert isinstance(left.error, volcv.DownloadError)
+    assert (left.billed, left.error.url) == ("yes", url)
+
+
+async def test_a_request_that_waits_for_its_turn_is_not_sent_when_cut() -> None:
+    """Cut off between two attempts, a request ends with what it met before, unbilled."""
+    async with LocalGateway(answer=one_by_one(*[refusal(50430)] * 99)) as gateway:
+        policy = volcv.RetryPolicy(pause=60.0)
+        async with volcv.Client(gateway.account(limits=LIMITS), retry=policy) as client:
+            async with client.stream([cat()], drain=0.0) as outcomes:
+                while not gateway.requests or gateway.requests[0].finished is None:
+                    await asyncio.sleep(0.001)
+                while client.statistics().rejected < 1:
+                    await asyncio.sleep(0.001)
+    (left,) = outcomes.leftover
+    assert isinstance(left, volcv.Failed)
+    assert type(left.error) is volcv.ConcurrencyLimitedError
+    assert left.billed == "no"
+
+
+async def test_a_refused_key_stops_the_pulling_and_is_raised_in_the_end() -> None:
+    """401: what is in flight is delivered, the error raised with its request, nothing sent after."""
+    held = Held(holds=lambda received: received.prompt in {"cat 0", "cat 1"})
+
+    async def answer(received: Received) -> Said:
+        await held(received)
+        return UNAUTHORISED if received.prompt == "cat 2" else None
+
+    async with LocalGateway(latency=0.0, answer=answer) as gateway:
+        async with volcv.Client(gateway.account(limits=LIMITS), retry=FAST) as client:
+            taken: list[volcv.Outcome] = []
+            async with client.stream(cats(), concurrency=3) as outcomes:
+                await held.until(2)
+                while client.statistics().rejected < 1:
+                    await asyncio.sleep(0.001)
+                held.let_go()
+                with pytest.raises(volcv.AuthenticationError) as caught:
+                    async for outcome in outcomes:
+                        taken.append(outcome)
+                assert [outcome async for outcome in outcomes] == []
+            sent = len(gateway.requests)
+            with pytest.raises(volcv.AuthenticationError):
+                async with client.stream(cats()) as again:
+                    await anext(again)
+        assert [type(outcome) for outcome in taken] == [volcv.Completed] * 2
+        assert (caught.value.index, caught.value.request) == (2, cat(2))
+        assert len(gateway.requests) == sent == 3
+    assert outcomes.leftover == []
+
+
+async def test_a_fatal_error_that_nobody_saw_is_left_over() -> None:
+    """A consumer that leaves before a fatal error is raised finds it as that request's outcome."""
+    async with LocalGateway(answer=one_by_one(UNAUTHORISED)) as gateway:
+        async with volcv.Client(gateway.account()) as client:
+            async with client.stream([cat()]) as outcomes:
+                while not outcomes.statistics().failed:
+                    await asyncio.sleep(0.001)
+    (left,) = outcomes.leftover
+    assert isinstance(left, volcv.Failed)
+    assert type(left.error) is volcv.AuthenticationError
+
+
+async def test_while_leaving_a_refused_key_is_an_outcome() -> None:
+    """A key refused while the block is being left is what became of that request."""
+    held = Held()
+
+    async def answer(received: Received) -> Said:
+        await held(received)
+        return UNAUTHORISED
+
+    async with LocalGateway(answer=answer) as gateway:
+        async with draining(held, gateway) as (task, streams):
+            held.let_go()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+    assert len(streams[0].leftover) == WINDOW
+    for outcome in streams[0].leftover:
+        assert isinstance(outcome, volcv.Failed)
+        assert type(outcome.error) is volcv.AuthenticationError
+
+
+async def test_a_connection_refused_from_the_start_ends_the_stream(unused_tcp_port: int) -> None:
+    """Where nothing ever answered, what cannot be sent ends the stream."""
+    account = volcv.Account(f"http://127.0.0.1:{unused_tcp_port}/volcv/v1", volcv.Bearer("key"))
+    async with volcv.Client(account, retry=FAST) as client:
+        with pytest.raises(volcv.NotSentError):
+            async with client.stream(cats(), concurrency=8) as outcomes:
+                async for outcome in outcomes:
+                    assert isinstance(outcome, volcv.Failed)
+
+
+async def test_a_connection_refused_later_is_an_outcome() -> None:
+    """After answers, what cannot be sent is a failure of that request alone."""
+    async with LocalGateway(latency=0.0) as gateway:
+        account = gateway.account(limits=volcv.Limits(concurrency=1))
+        async with volcv.Client(account, retry=FAST) as client:
+            async with client.stream(cats()) as outcomes:
+                assert isinstance(await anext(outcomes), volcv.Completed)
+                taken = [await anext(outcomes)]
+                await gateway.__aexit__(None, None, None)
+                while not isinstance(taken[-1], volcv.Failed):
+                    taken.append(await anext(outcomes))
+    failed = taken[-1]
+    assert type(failed.error) is volcv.NotSentError
+    assert failed.attempts == FAST.attempts
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_what_the_source_raises_ends_the_stream_as_itself(
+    asynchronous: bool, gateway: LocalGateway, client: volcv.Client
+) -> None:
+    """An error in the source is raised as itself, after what was in flight."""
+
+    def plain() -> Iterator[volcv.Request]:
+        yield from (cat(0), cat(1))
+        raise KeyError("in the source")
+
+    async def awaited() -> AsyncIterator[volcv.Request]:
+        for request in plain():
+            yield request
+
+    taken: list[volcv.Outcome] = []
+    async with client.stream(awaited() if asynchronous else plain()) as outcomes:
+        with pytest.raises(KeyError, match="in the source"):
+            async for outcome in outcomes:
+                taken.append(outcome)
+    check_nothing_lost(gateway, taken, outcomes)
+    assert len(taken) == 2
+
+
+async def test_what_is_no_request_is_a_type_error(client: volcv.Client) -> None:
+    """A prompt in place of a request is a mistake that names its place."""
+    async with client.stream([cat(), "a cat"]) as outcomes:  # type: ignore[list-item] # pyright: ignore[reportArgumentType] - on purpose
+        with pytest.raises(TypeError, match=r"'str' in place 1.*GeneralV21\(prompt="):
+            async for _ in outcomes:
+                pass
+
+
+async def test_an_error_while_a_source_is_closed_is_raised(client: volcv.Client) -> None:
+    """What a source raises while it is closed is not swallowed."""
+
+    async def source() -> AsyncIterator[volcv.Request]:
+        try:
+            for request in cats():
+                yield request
+        finally:
+            raise KeyError("in the clean-up")
+
+    with pytest.raises(KeyError, match="in the clean-up"):
+        async with client.stream(source()) as outcomes:
+            await anext(outcomes)
+    with pytest.raises(OwnError) as caught:
+        async with client.stream(source()) as outcomes:
+            await anext(outcomes)
+            raise OwnError
+    assert "in the clean-up" in caught.value.__notes__[0]
+
+
+async def test_a_stream_must_be_entered_and_only_once(client: volcv.Client) -> None:
+    """A stream that is iterated over without being entered, or entered twice, says how to."""
+    outcomes = client.stream([cat()])
+    with pytest.raises(RuntimeError, match=r"async with client\.stream"):
+        await anext(outcomes)
+    async with outcomes:
+        with pytest.raises(RuntimeError, match="once"):
+            await outcomes.__aenter__()
+        assert len([outcome async for outcome in outcomes]) == 1
+
+
+async def test_a_stream_is_cut_when_its_loop_shuts_down() -> None:
+    """If the stream's own task is cancelled from outside, its calls end in doubt, none is lost."""
+    held = Held()
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        async with volcv.Client(gateway.account(limits=LIMITS)) as client:
+            async with client.stream(cats()) as outcomes:
+                await held.until(WINDOW)
+                supervisor = outcomes._supervisor
+                assert supervisor is not None
+                supervisor.cancel()
+                taken = [outcome async for outcome in outcomes]
+        held.let_go()
+    assert {type(outcome) for outcome in taken} == {volcv.InDoubt}
+    assert len(taken) == WINDOW
+
+
+async def test_no_socket_is_left_open(gateway: LocalGateway, client: volcv.Client) -> None:
+    """After a stream no connection to the provider remains."""
+    async with client.stream(cat(nth) for nth in range(8)) as outcomes:
+        async for _ in outcomes:
+            pass
+    while sockets(gateway):
+        await asyncio.sleep(0.001)
