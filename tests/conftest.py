@@ -25,7 +25,8 @@ SAMPLES = Path(__file__).parent / "samples"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Hold every asynchronous test to leaving no task behind."""
     for item in items:
-        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
+        tested: object = getattr(item, "function", None)
+        if inspect.iscoroutinefunction(tested):
             item.add_marker(pytest.mark.usefixtures("no_stray_tasks"))
 
 

@@ -38,6 +38,7 @@ from volcv_async.results import Generation, Image
 from volcv_async.transport import Sending, Transport
 
 _DOWNLOADS = 8  # at once, for a client
+_LEAST_SHARE = 0.1  # of an attempt's time must be left for it to start
 _SHORTEST = 0.001  # seconds: a deadline that passes just now still gives an attempt its error
 
 
@@ -127,7 +128,7 @@ class Call:
     async def _lease(self) -> Lease:
         """Wait for a turn, up to the deadline."""
         try:
-            async with asyncio.timeout(self._left()):
+            async with asyncio.timeout(self._patience()):
                 lease = await self._caller.pool.lease()
         except TimeoutError:
             pass
@@ -169,7 +170,7 @@ class Call:
     async def _send(self, transport: Transport, attempt: Attempt, body: bytes) -> Generation:
         if self._recorder is not None:
             await self._recorder.sending(attempt)
-        seconds = min(self._timeouts.attempt, self._left() or math.inf)
+        seconds = min(self._timeouts.attempt, self._deadline - time.monotonic())
         timeouts = attrs.evolve(self._timeouts, attempt=max(seconds, _SHORTEST))
         reply = await transport.post(body, self._sending, timeouts=timeouts)
         return self._read(reply, transport.url)
@@ -199,10 +200,10 @@ class Call:
         if isinstance(error, AuthenticationError) and not self._caller.pool.exhausted:
             return
         seconds = retry.pause(error, self._caller.retry, self._tally(error))
-        left = self._left()
+        patience = self._patience()
         if seconds is None:
             raise error
-        if left is not None and seconds >= left:
+        if patience is not None and seconds >= patience:
             raise self._too_late()
         await asyncio.sleep(seconds)
 
@@ -217,18 +218,24 @@ class Call:
             counted=max(1, self._counted), refusals=max(1, self._refusals), excused=excused
         )
 
-    def _left(self) -> float | None:
-        """Seconds up to the deadline; None without one."""
-        return None if self._deadline == math.inf else self._deadline - time.monotonic()
+    def _patience(self) -> float | None:
+        """Seconds until it is too late to start an attempt; None without a deadline.
+
+        An attempt that the deadline would cut off at once is not worth its price.
+        """
+        if self._timeouts.deadline is None:
+            return None
+        least = _LEAST_SHARE * min(self._timeouts.attempt, self._timeouts.deadline)
+        return self._deadline - least - time.monotonic()
 
     def _too_late(self) -> VolcvError:
-        """Make the error of a request whose deadline passed while it waited."""
-        passed = f"The deadline of {self._timeouts.deadline:g} s passed"
+        """Make the error of a request that the deadline met waiting."""
+        deadline = f"the deadline of {self._timeouts.deadline:g} s"
         if self._last is not None:
-            self._last.message += f" {passed} before it could be sent again."
+            self._last.message += f" It was not sent again: {deadline} left no time for it."
             return self._last
         return NotSentError(
-            f"{passed} before the request had its turn.",
+            f"The request did not have its turn before {deadline}.",
             help="Nothing was sent. Raise Timeouts(deadline=...), or ask for less at once.",
         )
 

@@ -123,7 +123,9 @@ class Timeouts:
         attempt: For one attempt, from when it may leave to the last byte of its reply; and for
             the download of an image. Running out of it leaves a paid call in doubt, so be
             generous: calls take 2 to 20 seconds (documented), and slow ones far longer (community).
-        deadline: For a request as a whole, waiting for its turn included. None: no end.
+        deadline: For a request as a whole, waiting for its turn included. No attempt starts in
+            its last tenth, nor when less than a tenth of ``attempt`` is left: a paid call that
+            is cut off at once is money lost. None: no end.
 
     Raises:
         ConfigurationError: A value is not above 0.

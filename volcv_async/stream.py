@@ -15,7 +15,6 @@ second cuts them off.
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
 from types import TracebackType
 from typing import Self, cast
@@ -94,6 +93,7 @@ class OutcomeStream:
         self._supervisor: asyncio.Task[None] | None = None
         self._feeding = self._leaving = False
         self._error: BaseException | None = None
+        self._fatal: list[Outcome] = []  # the outcome in whose place an error is raised
         self._counts: StreamStatistics = StreamStatistics()
 
     def __repr__(self) -> str:
@@ -115,6 +115,7 @@ class OutcomeStream:
         self._registry.add(self)
         self._feeding = True
         self._supervisor = asyncio.create_task(self._supervise(), name="volcv stream")
+        self._supervisor.add_done_callback(lambda _: self._ready.end())
         return self
 
     async def __aexit__(
@@ -125,12 +126,14 @@ class OutcomeStream:
     ) -> None:
         await self._finish(cancelled=isinstance(error, asyncio.CancelledError))
         unseen, self._error = self._error, None
+        if unseen is None:
+            return
         if isinstance(unseen, VolcvError):
-            self._keep_fatal(unseen)
-        elif unseen is not None and error is not None:
-            error.add_note(f"While the stream was being left, {unseen!r} was raised in it, too.")
-        elif unseen is not None:
+            self.leftover += self._fatal
+        elif error is None:
             raise unseen
+        else:
+            error.add_note(f"While the stream was being left, {unseen!r} was raised in it, too.")
 
     async def aclose(self) -> None:
         """Leave the stream, as the end of its block does."""
@@ -184,13 +187,6 @@ class OutcomeStream:
         if not supervisor.cancelled():
             supervisor.result()
 
-    def _keep_fatal(self, error: VolcvError) -> None:
-        """Keep the error that would have been raised next as the outcome of its request."""
-        if error.index is not None and isinstance(error.request, Request):
-            self.leftover.append(
-                Failed(index=error.index, request=error.request, attempts=1, error=error)
-            )
-
     def _stop_feeding(self) -> None:
         if self._feeding and self._supervisor is not None:
             self._feeding = False
@@ -199,12 +195,9 @@ class OutcomeStream:
     # The stream's own task
 
     async def _supervise(self) -> None:
-        try:
-            async with anyio.create_task_group() as calls:
-                await self._feed_until_stopped(calls)
-                await self._close_source()
-        finally:
-            self._ready.end()
+        async with anyio.create_task_group() as calls:
+            await self._feed_until_stopped(calls)
+            await self._close_source()
 
     async def _feed_until_stopped(self, calls: TaskGroup) -> None:
         """Feed until the source ends, somebody stops it, or it fails."""
@@ -222,31 +215,40 @@ class OutcomeStream:
 
     async def _feed(self, calls: TaskGroup) -> None:
         """Pull a request whenever one could leave at once, and let it go."""
-        for index in itertools.count():
+        while True:
             await self._window.acquire()
             await self._caller.pool.vacancy()
             request = await self._pull()
             if request is _END:
                 return
-            call = self._call(index, request)
-            if not self._feeding:  # a source that gave one more when it was told to stop
-                self._settle(call, _outcome(call, call.cut()))
-                return
-            calls.start_soon(self._carry, call)
+            call = self._call(request)
+            self._start(call, calls)
             await call.leased.wait()
 
-    async def _pull(self) -> object:
-        if isinstance(self._source, AsyncIterator):
-            return await anext(self._source, _END)
-        return next(self._source, _END)
+    def _start(self, call: Call, calls: TaskGroup) -> None:
+        """Let a call go, unless its source gave it when it was told to stop."""
+        if self._feeding:
+            calls.start_soon(self._carry, call)
+        else:
+            self._settle(call, _outcome(call, call.cut()))
+            raise asyncio.CancelledError
 
-    def _call(self, index: int, request: object) -> Call:
+    async def _pull(self) -> object:
+        if not isinstance(self._source, AsyncIterator):
+            return next(self._source, _END)
+        try:
+            return await anext(self._source)
+        except StopAsyncIteration:
+            return _END
+
+    def _call(self, request: object) -> Call:
+        index = self._counts.pulled
         if not isinstance(request, Request):
             raise TypeError(
                 f"The source gave {type(request).__name__!r} in place {index}, and a stream takes "
                 "requests, such as GeneralV21(prompt=...)."
             )
-        self._counts = attrs.evolve(self._counts, pulled=self._counts.pulled + 1)
+        self._counts = attrs.evolve(self._counts, pulled=index + 1)
         return Call(
             self._caller, request, timeouts=self._timeouts, index=index, recorder=self._recorder
         )
@@ -280,6 +282,7 @@ class OutcomeStream:
         fatal = retry.stops_everything(error, ever_answered=ever_answered)
         if fatal and not self._leaving and self._error is None:
             self.fail(error)
+            self._fatal = [_outcome(call, error)]
             self._settle(call, None)
         else:
             self._settle(call, _outcome(call, error))
@@ -294,7 +297,7 @@ class OutcomeStream:
                 self._counts = attrs.evolve(counts, failed=counts.failed + 1)
             case InDoubt():
                 self._counts = attrs.evolve(counts, in_doubt=counts.in_doubt + 1)
-            case None:
+            case _:
                 self._counts = attrs.evolve(
                     counts, failed=counts.failed + 1, taken=counts.taken + 1
                 )

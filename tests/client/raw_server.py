@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import volcv_async as volcv
@@ -24,7 +24,9 @@ class RawServer:
 
 
 @asynccontextmanager
-async def raw_server(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
+async def raw_server(
+    script: Script, tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[RawServer]:
     """Serve: read each request whole, then let the script say what it will."""
     tasks: set[asyncio.Task[None]] = set()
 

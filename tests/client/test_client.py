@@ -377,3 +377,23 @@ async def test_access_denied_is_an_outcome_and_stops_nothing() -> None:
         volcv.AccessDeniedError
     }
     assert len(outcomes) == 5
+
+
+async def test_one_refused_key_of_a_group_leaves_the_other_at_work(gateway: LocalGateway) -> None:
+    """Of two keys of one account the refused one is set aside, the other goes on."""
+    accounts = [
+        volcv.Account(gateway.url, volcv.Bearer("wrong"), group="studio"),
+        gateway.account(group="studio"),
+    ]
+    with pytest.warns(volcv.VolcvWarning, match="studio is set aside"):
+        async with volcv.Client(accounts) as client:
+            await client.generate_many([cat(nth) for nth in range(4)])
+    assert gateway.paid == 4
+
+
+def test_what_is_not_there_is_an_attribute_error() -> None:
+    """The package has the names that it lists, and no others."""
+    assert all(hasattr(volcv, name) for name in volcv.__all__)
+    assert volcv.__getattr__("gateway").LocalGateway is LocalGateway
+    with pytest.raises(AttributeError, match="Signed"):
+        _ = volcv.Signed  # pyright: ignore - it is not built yet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import anyio
@@ -106,7 +106,7 @@ async def test_a_slow_consumer_holds_the_source_back(
     check_nothing_lost(gateway, [], outcomes)
 
 
-Leave = Callable[[volcv.Client, list[volcv.Outcome], list[volcv.OutcomeStream], Held], object]
+Leave = Callable[[volcv.Client, list[volcv.Outcome]], Awaitable[list[volcv.OutcomeStream]]]
 
 
 class OwnError(Exception):
@@ -191,11 +191,11 @@ LEAVINGS = [leave_by_raising, leave_by_cancel, leave_by_timeout]
 
 @pytest.mark.parametrize("leave", LEAVINGS)
 async def test_however_it_is_left_nothing_is_cut_and_nothing_remains(
-    leave: Callable[..., object], gateway: LocalGateway, client: volcv.Client
+    leave: Leave, gateway: LocalGateway, client: volcv.Client
 ) -> None:
     """Left by an error, a cancellation or a timeout: all that is paid is finished and delivered."""
     taken: list[volcv.Outcome] = []
-    (outcomes,) = await leave(client, taken)  # type: ignore[misc, attr-defined]
+    (outcomes,) = await leave(client, taken)
     assert 20 <= gateway.paid <= 20 + WINDOW
     check_nothing_lost(gateway, taken, outcomes)
     assert all(isinstance(outcome, volcv.Completed) for outcome in outcomes.leftover)
@@ -204,7 +204,7 @@ async def test_however_it_is_left_nothing_is_cut_and_nothing_remains(
 async def test_left_by_an_anyio_scope_nothing_is_cut(
     gateway: LocalGateway, client: volcv.Client
 ) -> None:
-    """anyio's scopes cancel again and again; what is paid for is finished all the same."""
+    """Anyio's scopes cancel again and again; what is paid for is finished all the same."""
     taken: list[volcv.Outcome] = []
     outcomes, second = await leave_by_move_on(client, taken)
     assert 20 <= gateway.paid - 3 <= 20 + WINDOW
@@ -395,7 +395,7 @@ async def test_wait_for_that_gives_up_loses_no_outcome() -> None:
 @asynccontextmanager
 async def draining(
     held: Held, gateway: LocalGateway, drain: float = 30.0
-) -> AsyncIterator[tuple[asyncio.Task[None], list[volcv.OutcomeStream]]]:
+) -> AsyncGenerator[tuple[asyncio.Task[None], list[volcv.OutcomeStream]]]:
     """Cancel a consumer with calls in flight, and give it while it drains."""
     streams: list[volcv.OutcomeStream] = []
 
@@ -528,7 +528,7 @@ async def test_a_request_that_waits_for_its_turn_is_not_sent_when_cut() -> None:
 
 
 async def test_a_refused_key_stops_the_pulling_and_is_raised_in_the_end() -> None:
-    """401: what is in flight is delivered, the error raised with its request, nothing sent after."""
+    """401: what is in flight is delivered, then the error raised, and nothing sent after."""
     held = Held(holds=lambda received: received.prompt in {"cat 0", "cat 1"})
 
     async def answer(received: Received) -> Said:
@@ -699,3 +699,23 @@ async def test_no_socket_is_left_open(gateway: LocalGateway, client: volcv.Clien
             pass
     while sockets(gateway):
         await asyncio.sleep(0.001)
+
+
+async def test_a_stream_that_is_left_before_it_began_gives_its_end(client: volcv.Client) -> None:
+    """Left at once, before a request was pulled, a stream has ended, and says so when asked."""
+    async with client.stream(cats()) as outcomes:
+        pass
+    assert outcomes.statistics().pulled == 0
+    assert [outcome async for outcome in outcomes] == []
+
+
+async def test_a_client_with_refused_keys_ends_a_stream_though_nobody_looks() -> None:
+    """A stream that finds no account left, and is left unseen, has nothing left over."""
+    async with LocalGateway(answer=one_by_one(UNAUTHORISED)) as gateway:
+        async with volcv.Client(gateway.account()) as client:
+            with pytest.raises(volcv.AuthenticationError):
+                await client.generate(cat())
+            async with client.stream(cats()) as outcomes:
+                await finished(outcomes)
+    assert outcomes.leftover == []
+    assert len(gateway.requests) == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import ssl
-from collections.abc import AsyncIterator
 
 import pytest
 import trustme
@@ -85,7 +84,6 @@ async def test_a_name_that_does_not_resolve_is_not_sent() -> None:
 
 async def test_a_connection_that_takes_too_long_is_not_sent() -> None:
     """Where TLS is never answered, the connect timeout ends it, and nothing was sent."""
-
     gone = asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -109,16 +107,16 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture
-async def tls(authority: trustme.CA) -> AsyncIterator[ssl.SSLContext]:
+def tls(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    yield context
+    authority.issue_cert("localhost").configure_cert(context)  # pyright: ignore[reportUnknownMemberType] - it knows other kinds of context, too
+    return context
 
 
 async def test_a_certificate_of_an_unknown_authority_is_not_sent(tls: ssl.SSLContext) -> None:
     """Where TLS cannot be trusted, nothing was sent."""
     async with raw_server(saying(b""), tls) as server:
-        with pytest.raises(volcv.NotSentError, match="(?i)certificate"):
+        with pytest.raises(volcv.NotSentError, match=r"(?i)certificate"):
             await post(server.account())
         assert server.requests == []
 
@@ -244,7 +242,7 @@ async def test_a_reply_without_end_is_not_swallowed(monkeypatch: pytest.MonkeyPa
 async def test_a_reply_that_repeats_the_key_is_stripped_of_it() -> None:
     """A key that the other end repeats is taken out before anybody sees it."""
 
-    async def echo(received: Received) -> Canned:
+    async def echo(_received: Received) -> Canned:
         return Canned(status=401, body=b'{"error":{"message":"no key sk-secret-1"}}')
 
     async with LocalGateway(key="sk-secret-1", answer=echo) as gateway:

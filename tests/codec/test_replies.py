@@ -305,8 +305,21 @@ def test_any_bytes_are_a_generation_or_one_of_our_errors(body: bytes, status: in
 JSON_TEXTS = st.text(max_size=5) | st.sampled_from(["https://x", "eHh4", "10000", "50412", "xxx"])
 LEAVES = st.none() | st.booleans() | st.integers() | JSON_TEXTS
 NAMES = st.sampled_from(
-    ["code", "data", "error", "ResponseMetadata", "Error", "Code", "CodeN", "image_urls"]
-    + ["binary_data_base64", "request_id", "time_elapsed", "algorithm_base_resp", "status_code"]
+    [
+        "code",
+        "data",
+        "error",
+        "ResponseMetadata",
+        "Error",
+        "Code",
+        "CodeN",
+        "image_urls",
+        "binary_data_base64",
+        "request_id",
+        "time_elapsed",
+        "algorithm_base_resp",
+        "status_code",
+    ]
 )
 
 

@@ -54,7 +54,7 @@ def test_credentials_are_values_that_show_nothing() -> None:
         (7, "no text"),
     ],
 )
-def test_a_url_that_cannot_be_an_endpoint_is_refused(url: Any, says: str) -> None:
+def test_a_url_that_cannot_be_an_endpoint_is_refused(url: str, says: str) -> None:
     """A URL without scheme or host, or with a password or a query, is refused with the cure."""
     with pytest.raises(volcv.ConfigurationError, match=says):
         volcv.Account(url, volcv.Bearer(KEY))
@@ -115,7 +115,8 @@ def test_what_is_required_cannot_be_none() -> None:
         (volcv.RetryPolicy, "attempts"),
     ):
         with pytest.raises(volcv.ConfigurationError, match=field):
-            kind(**{field: None})
+            given: dict[str, Any] = {field: None}
+            kind(**given)
 
 
 def test_the_defaults_are_those_of_the_contract() -> None:
