@@ -43,6 +43,7 @@ from volcv_async.events import (
     Recorder,
     Statistics,
 )
+from volcv_async.job import JobReport, read_prompts, run
 from volcv_async.models import (
     AigcMeta,
     GeneralV14,
@@ -89,6 +90,7 @@ __all__ = [
     "InDoubt",
     "InDoubtError",
     "InvalidRequestError",
+    "JobReport",
     "LimitedError",
     "Limits",
     "LogoInfo",
@@ -112,11 +114,14 @@ __all__ = [
     "VolcvError",
     "VolcvWarning",
     "gateway",
+    "read_prompts",
+    "run",
 ]
 
+if not TYPE_CHECKING:  # or a misspelt name would pass for a module
 
-def __getattr__(name: str) -> ModuleType:
-    """Import the gateway when it is first asked for: those who have a key never need it."""
-    if name == "gateway":
-        return import_module("volcv_async.gateway")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> ModuleType:
+        """Import the gateway when it is first asked for: those who have a key never need it."""
+        if name == "gateway":
+            return import_module("volcv_async.gateway")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

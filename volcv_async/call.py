@@ -66,7 +66,7 @@ class Call:
 
     Attributes:
         request: What is asked for.
-        index: Its place in its source.
+        index: Its place in its source; 0 for a single call.
         attempts: Attempts begun, refusals included.
         leased: Set once the first attempt has its turn, or the call is over.
         made: What the provider made, as soon as it answered; None before.
@@ -95,12 +95,12 @@ class Call:
         """See the request through.
 
         Raises:
-            VolcvError: It ended without an image; ``index`` and ``request`` are set on it.
+            VolcvError: It ended without an image; ``request`` is set on it.
         """
         try:
             return await self._run()
         except VolcvError as error:
-            error.index, error.request = self.index, self.request
+            error.request = self.request
             raise
         finally:
             self.leased.set()

@@ -32,8 +32,8 @@ class Client:
         accounts: One account, several, or None to read ``VOLCV_BASE_URL`` and ``VOLCV_API_KEY``
             when the client is first entered.
         limits: The limits of the accounts that state none.
-        timeouts: How long to wait, in seconds.
-        retry: When a request goes out again.
+        timeouts: How long to wait, in seconds; None: ``Timeouts()``.
+        retry: When a request goes out again; None: ``RetryPolicy()``.
         reuse_connections: Send paid calls on kept-alive connections. Faster by two round trips,
             and less safe: a stale connection leaves a paid call in doubt.
         download: Fetch images that the reply gives as URLs; without, ``Image.data`` is None.
@@ -74,6 +74,11 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<Client {self._pool or 'not entered yet'}>"
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """How long this client waits, in seconds, where a call does not say otherwise."""
+        return self._timeouts
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -199,6 +204,10 @@ class Client:
         concurrency: int | None = None,
     ) -> list[Outcome]:
         """Make a handful of calls and give all outcomes, in the order of the requests.
+
+        Args:
+            requests: What to ask for.
+            concurrency: The window, from 1, as for ``stream``.
 
         Raises:
             VolcvError: No other request can do better (wrong key, path or set-up); what had

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Callable
 from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -19,9 +20,6 @@ from volcv_async.errors import ConfigurationError, VolcvWarning
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # From warnings.warn up to the caller of Account(...), whose constructor attrs generates.
 _CALLER = 3
-
-
-_maybe = attrs.validators.optional
 
 
 class Secret(str):
@@ -70,6 +68,19 @@ class Bearer:
 
     def __hash__(self) -> int:
         return hash(self._key)
+
+
+_Check = Callable[[object, attrs.Attribute[Any], Any], None]
+
+
+def _maybe(check: _Check) -> _Check:
+    """Let None pass, and check what else comes."""
+
+    def checked(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+        if value is not None:
+            check(instance, field, value)
+
+    return checked
 
 
 def _positive(instance: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -146,7 +157,7 @@ class RetryPolicy:
     """When a request goes out again.
 
     What was not sent is repeated; what was rejected is repeated where a table says so
-    (``volcv_async.codes``). A refusal for rate or concurrency uses up no attempt: only the deadline
+    (see the page on errors). A refusal for rate or concurrency uses up no attempt: only the deadline
     ends those.
 
     Attributes:
@@ -217,7 +228,7 @@ class Account:
         credentials: The key.
         limits: What it allows; None: what the client was given for all.
         group: Accounts of one group share one quota, and so their limits; None: its own.
-        proxy: An HTTP proxy to go through.
+        proxy: The URL of an HTTP proxy to go through.
 
     Raises:
         ConfigurationError: The URL cannot be one, or holds a user, a password or a query.
@@ -231,7 +242,7 @@ class Account:
 
     @property
     def name(self) -> str:
-        """What to call it where people read: the group, or else the host."""
+        """What to call it where people read; the group, or else the host."""
         return self.group or urlsplit(self.url).netloc
 
 

@@ -39,7 +39,11 @@ class Attempt:
 
 @attrs.frozen(kw_only=True)
 class AttemptStarted:
-    """An attempt has its turn and is about to go out."""
+    """An attempt has its turn and is about to go out.
+
+    Attributes:
+        attempt: Which one.
+    """
 
     attempt: Attempt
 
@@ -64,7 +68,11 @@ class AttemptEnded:
 
 @attrs.frozen(kw_only=True)
 class OutageBegan:
-    """Too many attempts in a row had no readable answer: from now on only probes go out."""
+    """Too many attempts in a row had no readable answer: from now on only probes go out.
+
+    Attributes:
+        in_a_row: How many.
+    """
 
     in_a_row: int
 
@@ -76,18 +84,26 @@ class OutageEnded:
 
 @attrs.frozen(kw_only=True)
 class AccountSetAside:
-    """An account's key was refused; nothing more goes to it."""
+    """An account's key was refused; nothing more goes to it.
+
+    Attributes:
+        account: Its group, or its host.
+        error: What was said.
+    """
 
     account: str
     error: VolcvError
 
 
 Event = AttemptStarted | AttemptEnded | OutageBegan | OutageEnded | AccountSetAside
+"""What ``on_event`` gets."""
+
 OnEvent = Callable[[Event], None]
+"""A plain function that gets each event, in the loop's thread; it should be quick."""
 
 
 class Recorder(Protocol):
-    """Who writes down what must not be forgotten; both are awaited."""
+    """Who writes down what must not be forgotten. Both methods are awaited."""
 
     async def sending(self, attempt: Attempt) -> None:
         """Write down that an attempt goes out. If this raises, nothing is sent."""

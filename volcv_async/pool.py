@@ -161,6 +161,8 @@ class SessionPool:
         if error is None or error.ending in {"answered", "rejected"}:
             if self._outage.answered():
                 self._emit(OutageEnded())
+        elif _is_mistake(error) and not self._outage.ever_answered:
+            return
         elif self._outage.silent(now):
             self._emit(OutageBegan(in_a_row=self._outage.in_a_row))
 
@@ -248,6 +250,11 @@ def _group_limits(group: str, accounts: Sequence[Account]) -> Limits | None:
             help="They share one quota: state its limits once, or the same for all.",
         )
     return stated.pop() if stated else None
+
+
+def _is_mistake(error: VolcvError) -> bool:
+    """Tell whether this is likelier a wrong URL than an outage, where nothing ever answered."""
+    return isinstance(error, NotSentError | ConfigurationError)
 
 
 def _slow_down(governor: Governor, error: LimitedError, now: float) -> None:

@@ -188,7 +188,9 @@ class Failed:
 
 @attrs.frozen(kw_only=True)
 class InDoubt:
-    """A request that may have been made and billed, without our knowing. It is not sent again.
+    """A request that may have been made and billed, without our knowing.
+
+    It was not sent again, unless ``RetryPolicy(in_doubt="retry")`` said so.
 
     Attributes:
         index: Its place in the source, from 0.

@@ -85,7 +85,7 @@ class Transport:
         try:
             return await self._post(body, sending, timeouts)
         except (aiohttp.ClientError, OSError, ValueError) as failure:
-            said = _said(failure)
+            said = _said(failure, timeouts)
         # Raised out here, so that aiohttp's exception, with the request in it, is no context.
         if sending.begun:
             raise _in_doubt(said, timeouts)
@@ -140,7 +140,7 @@ class Transport:
                     return await _read(response)
                 said = f"HTTP {status}"
         except (aiohttp.ClientError, OSError, ValueError) as failure:
-            said = _said(failure)
+            said = _said(failure, timeouts)
         raise _not_downloaded(url, said, status)
 
 
@@ -155,11 +155,26 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(parts)
 
 
-def _said(failure: Exception) -> str:
+def _said(failure: Exception, timeouts: Timeouts) -> str:
     """Put a foreign exception into words, without the request that it may hold."""
-    if isinstance(failure, aiohttp.ClientResponseError):
-        return f"{type(failure).__name__}: {failure.message}"
-    return f"{type(failure).__name__}: {failure}".rstrip(": ")
+    match failure:
+        case aiohttp.ClientConnectorDNSError():
+            said = f"the name {failure.host} does not resolve"
+        case aiohttp.ClientConnectorCertificateError():
+            said = f"the certificate of {failure.host} is not trusted ({failure.certificate_error})"
+        case aiohttp.ClientConnectorError():
+            said = f"no connection to {failure.host} ({failure.os_error})"
+        case aiohttp.ConnectionTimeoutError():
+            said = f"no connection within {timeouts.connect:g} s"
+        case TimeoutError():
+            said = f"not over within {timeouts.attempt:g} s"
+        case aiohttp.ServerDisconnectedError():
+            said = "the other end closed the connection"
+        case aiohttp.ClientResponseError():
+            said = f"{type(failure).__name__}, {failure.message}"
+        case _:
+            said = f"{type(failure).__name__}, {failure}"
+    return said
 
 
 def _not_sent(said: str, url: str) -> VolcvError:

@@ -1,0 +1,31 @@
+"""The ``volcv`` command: it parses, calls the library, and prints; it has no logic of its own.
+
+``app`` has the commands; ``options`` reads what is typed; ``session`` runs a command and turns its
+end into an exit code; ``messages`` and ``progress`` print; the others are one command each.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+_NEEDED = {"cyclopts", "rich"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and give its exit code.
+
+    0: all done. 1: some failed or are in doubt. 2: usage or input. 3: it cannot go on. 130: it was
+    interrupted.
+
+    Args:
+        arguments: The words after ``volcv``; those of the process by default.
+    """
+    try:
+        from volcv_async.cli.app import start  # noqa: PLC0415 - cyclopts and rich are an extra
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in _NEEDED:
+            raise
+        sys.stderr.write("The volcv command needs its extra: pip install 'volcv-async[cli]'\n")
+        return 2
+    return start(sys.argv[1:] if arguments is None else arguments)

@@ -30,7 +30,8 @@ class GeneralV14(Request):
 
     Attributes:
         prompt: What to draw, in Chinese or English; required (documented, official).
-        model_version: Always sent; required by the provider (documented, official).
+        model_version: ``general_v1.4``; always sent, required by the provider (documented,
+            official).
         seed: -1 is random; default -1 (official). No upper bound is stated.
         scale: 1 to 30; default 3 (official).
         ddim_steps: 1 to 50; default 25 (official).
@@ -47,6 +48,8 @@ class GeneralV14(Request):
         return_url: A URL instead of base64; default false (documented, official).
         logo_info: The visible mark (documented, official).
         extra: Fields that this class does not know yet.
+
+    A value out of a range that is not official gives a ``VolcvWarning`` and is sent.
 
     Raises:
         InvalidRequestError: A value is of a wrong type, empty, or out of an official range.
@@ -93,6 +96,8 @@ class GeneralV20Pro(Request):
         return_url: A URL instead of base64; default false (documented, official).
         logo_info: The visible mark (documented, official).
         extra: Fields that this class does not know yet.
+
+    A value out of a range that is not official gives a ``VolcvWarning`` and is sent.
 
     Raises:
         InvalidRequestError: A value is of a wrong type, empty, or out of an official range.
@@ -146,6 +151,8 @@ class GeneralV21(Request):
         logo_info: The visible mark (documented).
         aigc_meta: The invisible label of origin (community, quoting official).
         extra: Fields that this class does not know yet.
+
+    A value out of these ranges, none of which is official, gives a ``VolcvWarning`` and is sent.
 
     Raises:
         InvalidRequestError: A value is of a wrong type or empty.

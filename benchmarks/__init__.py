@@ -1,0 +1,1 @@
+"""Commands that measure and check what the tests are too small for."""

@@ -1,0 +1,61 @@
+"""How a job is doing: when a line is due, and what it says."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from volcv_async.cli.progress import Lines, display, is_due, state
+from volcv_async.errors import QuotaError, UnknownOutcomeError
+from volcv_async.job import Tally
+from volcv_async.models import GeneralV21
+from volcv_async.results import Failed, InDoubt
+
+REQUEST = GeneralV21(prompt="a red fox")
+FAILED = Failed(index=0, request=REQUEST, attempts=1, error=QuotaError("Used up."))
+IN_DOUBT = InDoubt(index=1, request=REQUEST, attempts=1, error=UnknownOutcomeError("?"))
+
+
+@pytest.mark.parametrize(
+    ("more", "seconds", "due"),
+    [(100, 1.9, False), (49, 59.9, False), (50, 2.0, True), (1, 60.0, True)],
+)
+def test_a_plain_line_comes_now_and_then(more: int, seconds: float, *, due: bool) -> None:
+    """Each 5 % of a list of 1,000, not within 2 seconds, and once a minute at least."""
+    assert is_due(more, 1000, seconds) is due
+
+
+def test_the_state_says_what_went_wrong_only_if_something_did() -> None:
+    """A run without failures has a short line; at the end no time is left."""
+    tally = Tally()
+    assert state(tally, 2) == "0 of 2 · 0.0/s"
+    tally.add(FAILED)
+    assert " · 1 failed · " in state(tally, 2)
+    assert state(tally, 2).endswith(" left")
+    tally.add(IN_DOUBT)
+    assert state(tally, 2).endswith(" · 1 failed · 1 in doubt")
+
+
+def test_lines_are_printed_when_they_are_due() -> None:
+    """An outcome within the first seconds is counted, and says nothing yet."""
+    said = io.StringIO()
+    shown = display(Console(file=said), 1000)
+    assert isinstance(shown, Lines)
+    with shown:
+        shown.show(FAILED)
+    assert said.getvalue() == ""
+    assert shown.tally.failed == 1
+
+
+def test_a_bar_moves_with_each_outcome() -> None:
+    """On a terminal the bar shows the state, and prompts are nowhere in it."""
+    said = io.StringIO()
+    shown = display(Console(file=said, force_terminal=True, force_interactive=True), 2)
+    with shown:
+        shown.show(FAILED)
+        shown.show(IN_DOUBT)
+    assert "2 of 2" in said.getvalue()
+    assert "1 failed · 1 in doubt" in said.getvalue()
+    assert "fox" not in said.getvalue()

@@ -1,0 +1,425 @@
+"""``volcv run``, ``demo`` and ``generate``: what is printed, what lies there, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from provider_of_tests import provider
+
+from volcv_async.cli import main
+from volcv_async.gateway import Answer, Canned, Drop, LocalGateway, Received, service_error
+from volcv_async.gateway.answers import Reply, gateway_error
+
+VOLCV = str(Path(sys.executable).with_name("volcv"))
+SMALL = ["-p", "width=256", "-p", "height=256", "-p", "use_sr=false"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder, with no account in the environment."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VOLCV_BASE_URL", raising=False)
+    monkeypatch.delenv("VOLCV_API_KEY", raising=False)
+    return tmp_path
+
+
+def write(name: str, content: str) -> str:
+    Path(name).write_text(content, encoding="utf-8")
+    return name
+
+
+def rows(path: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_list_becomes_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    """Images, rows and gallery are there, results are on standard output, and the end is 0."""
+    listed = write("list.tsv", "Prompt\tx\n[bold]cat[/bold]\t1\n 42 \t2\n千军万马\t3\n")
+    assert main(["run", listed, "--local", "-o", "out", *SMALL]) == 0
+    assert {row["prompt"] for row in rows("out/metadata.jsonl")} == {
+        "[bold]cat[/bold]",
+        " 42 ",
+        "千军万马",
+    }
+    assert all(Path("out", row["file_name"]).exists() for row in rows("out/metadata.jsonl"))
+    said = capsys.readouterr()
+    gallery, figures = said.out.splitlines()
+    assert gallery == str(Path("out/index.html"))
+    assert figures.startswith("3 images in ")
+    assert figures.endswith(", 0 failed, 0 in doubt → out")
+    assert said.err == ""
+
+
+def test_rate_and_concurrency_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is stated on the command line binds the account."""
+    listed = write("list.txt", "\n".join("abcdef"))
+    with provider(monkeypatch) as gateway:
+        words = ["--rate", "20", "--concurrency", "1", "--model", "GeneralV14", "-p", "width=128"]
+        assert main(["run", listed, "-o", "out", *words]) == 0
+        assert gateway.most_in_flight == 1
+        assert gateway.worst_window(0.2) <= 5
+        assert {one.req_key for one in gateway.requests} == {"high_aes_general_v14"}
+
+
+def test_what_fails_is_said_by_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A refused prompt and one in doubt make it 1, and the figures count them."""
+
+    async def script(received: Received) -> Reply | None:
+        answers: dict[str | None, Reply] = {"bad": service_error(50412), "lost": Drop()}
+        return answers.get(received.prompt)
+
+    with provider(monkeypatch, script):
+        code = main(["run", write("list.txt", "good\nbad\nlost\n"), "-o", "out", *SMALL])
+    assert code == 1
+    assert "1 failed, 1 in doubt" in capsys.readouterr().out
+    assert len(rows("out/failed.jsonl")) == 1
+
+
+def test_a_run_without_an_image_has_no_gallery(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is nothing to show, and the figures say so."""
+
+    async def refuse(_: Received) -> Canned:
+        return service_error(50412)
+
+    with provider(monkeypatch, refuse):
+        assert main(["run", write("list.txt", "bad\n"), "-o", "out"]) == 1
+    assert capsys.readouterr().out.startswith("0 images in ")
+    assert not Path("out/index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "says"),
+    [
+        ("", [], "list.csv, line 1: has no column that is the prompt's"),
+        ("prompt\n", [], "list.csv holds no prompts."),
+        ("prompt\na\n\n''\n\"\"\n", [], "list.csv, line 5: GeneralV21: prompt='' is empty."),
+        ("a,b\n1,2\n", [], "--prompt-column"),
+        ("prompt\na\n", ["-p", "widht=1"], "Did you mean width?"),
+        ("prompt\na\n", ["-p", "width"], "no '=' in it"),
+        ("prompt\na\n", ["--rate", "-1"], "Limits(rate=-1.0) makes no sense."),
+        ("prompt\na\n", ["--model", "V9"], "There is no model 'V9'."),
+    ],
+)
+def test_bad_input_is_said_before_anything_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: str,
+    options: list[str],
+    says: str,
+) -> None:
+    """It ends with 2, in plain lines, and makes no folder."""
+    with provider(monkeypatch) as gateway:
+        assert main(["run", write("list.csv", content), "-o", "out", *options]) == 2
+        assert not gateway.requests
+    said = capsys.readouterr()
+    assert says in said.err
+    assert "Traceback" not in said.err
+    assert said.out == ""
+    assert not Path("out").exists()
+
+
+def test_a_missing_list_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """It ends with 2, and names the file."""
+    assert main(["run", "none.txt", "--local", "-o", "out"]) == 2
+    assert "none.txt" in capsys.readouterr().err
+
+
+def test_a_folder_that_holds_a_run_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same words again end with 2, and what lies there is left alone."""
+    words = ["run", write("list.txt", "a red fox\n"), "--local", "-o", "out", *SMALL]
+    assert main(words) == 0
+    before = Path("out/metadata.jsonl").read_bytes()
+    assert main(words) == 2
+    assert "out already holds a metadata.jsonl" in capsys.readouterr().err
+    assert Path("out/metadata.jsonl").read_bytes() == before
+
+
+def test_without_an_account_it_cannot_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """It ends with 3, says which names to set, and can be tried again as it is."""
+    assert main(["run", write("list.txt", "a red fox\n"), "-o", "out"]) == 3
+    said = capsys.readouterr().err
+    assert "VOLCV_BASE_URL and VOLCV_API_KEY not set" in said
+    assert "volcv demo" in said
+    assert not Path("out").exists()
+
+
+def test_a_refused_key_ends_with_what_was_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It ends with 3; the images before it are counted, shown and kept, the key is not shown."""
+
+    async def script(received: Received) -> Canned | None:
+        if received.prompt == "b":
+            return gateway_error(401, "Invalid token", code="", request_id="r")
+        return None
+
+    with provider(monkeypatch, script):
+        listed = write("list.txt", "a\nb\nc\n")
+        assert main(["run", listed, "-o", "out", "--concurrency", "1", *SMALL]) == 3
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1].startswith("1 image in ")
+    assert Path("out/index.html").exists()
+    assert said.err.startswith("Error: ")
+    assert "local-key" not in said.err + said.out
+
+
+def test_nothing_at_the_address_cannot_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], unused_tcp_port: int
+) -> None:
+    """A refused connection, where nothing was ever answered, ends with 3."""
+    monkeypatch.setenv("VOLCV_BASE_URL", f"http://127.0.0.1:{unused_tcp_port}/volcv/v1")
+    monkeypatch.setenv("VOLCV_API_KEY", "key")
+    assert main(["generate", "a red fox", "-o", "fox"]) == 3
+    assert capsys.readouterr().err.startswith("Error: ")
+    assert not Path("fox.png").exists()
+
+
+def test_a_full_disk_cannot_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """An image that cannot be written ends the run with 3 and the system's own words."""
+    Path("out/images/000000.png").mkdir(parents=True)
+    assert main(["run", write("list.txt", "a\n"), "--local", "-o", "out", *SMALL]) == 3
+    assert "Is a directory" in capsys.readouterr().err
+
+
+def test_a_list_that_changes_under_way_is_an_input_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bad row that was not there at first ends with 2, with what was made before it."""
+    listed = write("list.txt", "".join(f"{number:02d}{' and on' * 100}\n" for number in range(40)))
+
+    def spoil() -> None:
+        with Path(listed).open("r+b") as file:
+            file.seek(-10, os.SEEK_END)
+            file.write(b"\xff")
+
+    async def script(_: Received) -> None:
+        spoil()
+
+    with provider(monkeypatch, script) as gateway:
+        assert main(["run", listed, "-o", "out", "--concurrency", "2", *SMALL]) == 2
+        assert len(rows("out/metadata.jsonl")) == gateway.paid == 39
+    assert "list.txt, line 40: is not UTF-8" in capsys.readouterr().err
+
+
+def test_a_warning_is_a_line_and_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """A value out of a range that only the community knows is sent, and said once."""
+    listed = write("list.txt", "a\nb\nc\n")
+    assert main(["run", listed, "--local", "-o", "out", "-p", "scale=11", *SMALL]) == 0
+    said = capsys.readouterr().err
+    assert said.count("scale=11.0 is out of its community range") == 1
+    assert said.startswith("Warning: GeneralV21: ")
+
+
+def test_a_terminal_gets_a_bar() -> None:
+    """On a terminal the bar moves, and is cleared away at the end."""
+    words = [VOLCV, "run", write("list.txt", "a\nb\nc\n"), "--local", "-o", "out", *SMALL]
+    ours, theirs = os.openpty()
+    with subprocess.Popen(  # noqa: S603 - our own command
+        words, stdout=subprocess.DEVNULL, stderr=theirs, env={**os.environ, "TERM": "xterm"}
+    ) as process:
+        os.close(theirs)
+        shown = read_to_the_end(ours)
+    assert process.returncode == 0
+    assert "0 of 3" in shown
+    assert "3 of 3" in shown
+    assert shown.rstrip().endswith("\x1b[2K")
+
+
+def read_to_the_end(terminal: int) -> str:
+    chunks: list[bytes] = []
+    with os.fdopen(terminal, "rb", buffering=0) as screen, suppress(OSError):  # closed at its end
+        while chunk := screen.read(4096):
+            chunks.append(chunk)
+    return b"".join(chunks).decode()
+
+
+def test_the_demo_shows_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two dozen pictures and more, Chinese prompts among them, in a page that can be opened."""
+    assert main(["demo"]) == 0
+    made = rows("volcv-demo/metadata.jsonl")
+    assert len(made) >= 24
+    assert sum("\u4e00" <= row["prompt"][0] <= "\u9fff" for row in made) >= 8
+    said = capsys.readouterr()
+    page = Path("volcv-demo/index.html").resolve()
+    assert said.out.splitlines()[-1] == f"Open it in a browser: {page.as_uri()}"
+    assert "No model" in said.err
+    assert "No model made these pictures." in page.read_text(encoding="utf-8")
+
+
+def test_the_demo_can_be_seen_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that is taken is left alone, and the next number is used."""
+    for name in ("volcv-demo", "volcv-demo-2"):
+        Path(name).mkdir()
+        Path(name, "mine.txt").write_text("mine")
+    assert main(["demo"]) == 0
+    assert Path("volcv-demo-3/index.html").exists()
+    assert [path.name for path in Path("volcv-demo").iterdir()] == ["mine.txt"]
+    assert "volcv-demo-3" in capsys.readouterr().out
+
+
+def test_one_image_is_generated(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line has its path, size, seed, request id and time."""
+    assert main(["generate", "a [red] fox", "-o", "fox", "--local", "-p", "seed=7", *SMALL]) == 0
+    path, size, seed, request_id, took = capsys.readouterr().out.strip().split(" · ")
+    assert path == "fox.png"
+    assert Path(path).exists()
+    assert size == "256 \N{MULTIPLICATION SIGN} 256"
+    assert seed == "seed 7"
+    assert request_id.startswith("request id 2")
+    assert took.endswith(" s")
+
+
+def test_an_image_is_not_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that a picture has is refused before anything is sent."""
+    Path("fox.png").write_bytes(b"mine")
+    assert main(["generate", "a red fox", "-o", "fox", "--local"]) == 2
+    assert "fox.png is there already" in capsys.readouterr().err
+    assert Path("fox.png").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (service_error(50412), "code 50412"),
+        (Drop(), "It may have been made and billed."),
+    ],
+)
+def test_a_failed_image_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], reply: Reply, says: str
+) -> None:
+    """It ends with 1, with the provider's code, or with what may have been billed."""
+
+    async def script(_: Received) -> Reply:
+        return reply
+
+    with provider(monkeypatch, script):
+        assert main(["generate", "a red fox", "-o", "fox"]) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_an_image_that_cannot_be_fetched_says_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A picture that was paid for and stands at a URL is not lost from sight."""
+    url = ""
+
+    async def script(received: Received) -> Canned:
+        nonlocal url
+        url = f"http://{received.headers['Host']}/gone.png?x-expires=1"
+        body = {"code": 10000, "data": {"image_urls": [url]}, "request_id": "r"}
+        return Canned(body=json.dumps(body).encode(), paid=True)
+
+    with provider(monkeypatch, script):
+        assert main(["generate", "a red fox", "-o", "fox"]) == 1
+    assert f"The image stands at {url}" in capsys.readouterr().err
+
+
+def interrupt_at(place: int) -> Answer:
+    """Script a provider that sends this process SIGINT with a certain request."""
+
+    async def script(received: Received) -> None:
+        if received.number == place:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return script
+
+
+def test_an_interrupted_run_keeps_what_was_paid_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C ends it with 130: nothing new went out, and every paid image has its row."""
+    listed = write("list.txt", "".join(f"prompt {number}\n" for number in range(2000)))
+    with provider(monkeypatch, interrupt_at(10)) as gateway:
+        assert main(["run", listed, "-o", "out", "--concurrency", "4", *SMALL]) == 130
+        assert len(rows("out/metadata.jsonl")) == gateway.paid < 2000
+    said = capsys.readouterr()
+    assert said.err.count("Interrupted: nothing new goes out") == 1
+    assert said.out.splitlines()[-1].startswith(f"{gateway.paid} images in ")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupted_image_is_saved(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The one image that is paid for is awaited, saved and told of."""
+    with provider(monkeypatch, interrupt_at(0)):
+        assert main(["generate", "a red fox", "-o", "fox", *SMALL]) == 130
+    assert Path("fox.png").exists()
+    assert capsys.readouterr().out.startswith("fox.png · ")
+
+
+async def line_of(stream: asyncio.StreamReader | None) -> str:
+    assert stream is not None
+    return (await stream.readline()).decode()
+
+
+class Held:
+    """Holds what the gateway accepts until it is let go."""
+
+    def __init__(self) -> None:
+        self.arrived = asyncio.Semaphore(0)
+        self.let_go = asyncio.Event()
+
+    async def __call__(self, _: Received) -> None:
+        self.arrived.release()
+        await self.let_go.wait()
+
+
+async def start(gateway: LocalGateway) -> asyncio.subprocess.Process:
+    words = ["run", write("list.txt", "a\nb\nc\nd\n"), "-o", "out", "--concurrency", "2", *SMALL]
+    return await asyncio.create_subprocess_exec(
+        VOLCV,
+        *words,
+        env={**os.environ, "VOLCV_BASE_URL": gateway.url, "VOLCV_API_KEY": "local-key"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_awaits_what_is_in_flight(number: signal.Signals) -> None:
+    """A process that is interrupted with two calls held in flight waits for both, and no more."""
+    held = Held()
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        process = await start(gateway)
+        for _ in range(2):
+            await held.arrived.acquire()
+        process.send_signal(number)
+        assert (await line_of(process.stderr)).startswith("Interrupted: nothing new goes out")
+        held.let_go.set()
+        out, err = await process.communicate()
+        assert process.returncode == 130
+        assert gateway.paid == 2
+    assert sorted(row["prompt"] for row in rows("out/metadata.jsonl")) == ["a", "b"]
+    assert out.decode().splitlines()[-1].startswith("2 images in ")
+    assert err == b""
+
+
+async def test_a_second_signal_cuts() -> None:
+    """Interrupted again, the process does not wait, and says what is in doubt."""
+    held = Held()
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        process = await start(gateway)
+        for _ in range(2):
+            await held.arrived.acquire()
+        process.send_signal(signal.SIGINT)
+        assert (await line_of(process.stderr)).startswith("Interrupted: ")
+        process.send_signal(signal.SIGINT)
+        out, err = await process.communicate()
+        assert process.returncode == 130
+    assert sorted(row["prompt"] for row in rows("out/in_doubt.jsonl")) == ["a", "b"]
+    assert out.decode().startswith("0 images in ")
+    assert b"Traceback" not in err

@@ -1,0 +1,99 @@
+"""What the pages of the documentation say, held against what they speak of."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from cyclopts import App
+
+import volcv_async
+from volcv_async.cli.app import app
+from volcv_async.cli.session import Exit
+from volcv_async.gateway import Drop, LocalGateway, Received, Reply
+
+DOCS = Path(__file__).parents[2] / "docs"
+EXAMPLES = DOCS / "examples"
+COMMAND = (DOCS / "reference" / "command.md").read_text(encoding="utf-8")
+PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
+
+_INCLUDED = re.compile(r"literalinclude\} (?:\.\./)*examples/(\S+)")
+
+
+def section(heading: str) -> str:
+    """The text of one section of the command's reference, up to the next heading."""
+    _, _, rest = COMMAND.partition(f"{heading}")
+    return re.split(r"^#", rest, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def first_column(text: str) -> list[str]:
+    """What stands in code in the first column of a table."""
+    cells = re.findall(r"^\| (`[^|]+`) \|", text, re.MULTILINE)
+    return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+
+
+def options(command: App) -> set[str]:
+    """The names of a command's options."""
+    names = {name for argument in command.assemble_argument_collection() for name in argument.names}
+    return {name for name in names if name.startswith("-")}
+
+
+def commands() -> dict[str, App]:
+    names = [name for name in app.resolved_commands() if not name.startswith("-")]
+    return {name: app[name] for name in names}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_a_page_begins_with_something_that_runs(page: Path) -> None:
+    """The first code of a page is an example file, and its output is the next."""
+    text = page.read_text(encoding="utf-8")
+    first, *rest = re.findall(r"^```.*", text, re.MULTILINE)[::2]
+    script, *others = _INCLUDED.findall(text)
+    assert script in first
+    if script.startswith("test_"):  # run by the script after it
+        script, first, others, rest = others[0], rest[0], others[1:], rest[1:]
+    assert others[0] == f"{Path(script).stem}.out"
+    assert others[0] in rest[0]
+
+
+def test_every_example_is_on_a_page() -> None:
+    """An example that no page shows would rot unseen."""
+    shown = {name for page in PAGES for name in _INCLUDED.findall(page.read_text(encoding="utf-8"))}
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == shown
+
+
+def test_the_reference_has_every_command_and_option() -> None:
+    """What can be typed is in the reference, and what is in the reference can be typed."""
+    assert set(re.findall(r"^### volcv (\w+)", COMMAND, re.MULTILINE)) == set(commands())
+    for name, command in commands().items():
+        described = first_column(section(f"### volcv {name}"))
+        assert {word for word in described if word.startswith("-")} == options(command), name
+
+
+def test_the_reference_has_every_exit_code() -> None:
+    """Each exit code is explained, and no other."""
+    codes = re.findall(r"^\| (\d+) \|", section("## Exit codes"), re.MULTILINE)
+    assert [int(code) for code in codes] == [int(code) for code in Exit]
+
+
+async def test_the_reference_has_every_field_of_a_row(tmp_path: Path) -> None:
+    """The rows that a job writes have the fields that the reference describes, in that order."""
+
+    async def break_one(received: Received) -> Reply | None:
+        return Drop() if received.prompt == "b" else None
+
+    requests = [volcv_async.GeneralV21(prompt=prompt) for prompt in ("a", "b")]
+    async with (
+        LocalGateway(latency=0.0, answer=break_one) as gateway,
+        volcv_async.Client(gateway.account()) as client,
+    ):
+        await volcv_async.run(client, requests, out=tmp_path / "out")
+    good, bad = (
+        list(json.loads((tmp_path / "out" / name).read_text(encoding="utf-8")))
+        for name in ("metadata.jsonl", "in_doubt.jsonl")
+    )
+    of_images, _, of_errors = COMMAND.partition("A row of `failed.jsonl`")
+    assert first_column(of_images.partition("A row of `metadata.jsonl`")[2]) == good
+    assert first_column(of_errors) == [*bad, "url", "expires"]

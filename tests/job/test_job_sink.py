@@ -1,0 +1,252 @@
+"""The folder of a job: what lies where, and what happens when it cannot be written."""
+
+from __future__ import annotations
+
+import json
+import resource
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pictures_of_tests import completed, picture
+
+from volcv_async.errors import (
+    BrokenImageError,
+    ConfigurationError,
+    ContentRejectedError,
+    DownloadError,
+    UnknownOutcomeError,
+)
+from volcv_async.job.sink import Sink
+from volcv_async.models import GeneralV14, GeneralV21, RawRequest
+from volcv_async.results import Completed, Failed, Generation, Image, InDoubt
+
+REQUEST = GeneralV21(prompt="千军万马", seed=7, width=512)
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_bytes().decode().split("\n")[:-1]]
+
+
+def listing(out: Path) -> list[str]:
+    return sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
+
+
+def fail_after(work: Callable[[Sink], object], out: Path) -> None:
+    with Sink(out) as sink:
+        work(sink)
+        raise ConfigurationError("No key any more.")
+
+
+@contextmanager
+def files_no_larger_than(size: int) -> Generator[None]:
+    """Let the system refuse to write beyond so many bytes, as a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_an_image_lies_as_it_came_with_a_row_that_names_it(tmp_path: Path) -> None:
+    """The bytes are the provider's, and the row begins with the file's name."""
+    data = picture(16, 8)
+    generation = Generation(images=(Image.of(data),), request_id="abc")
+    outcome = Completed(index=12, request=REQUEST, attempts=1, generation=generation)
+    with Sink(tmp_path / "new" / "out") as sink:
+        assert sink.keep(outcome) is outcome
+    out = tmp_path / "new" / "out"
+    assert (out / "images" / "000012.png").read_bytes() == data
+    assert "千军万马".encode() in (out / "metadata.jsonl").read_bytes()
+    (row,) = rows(out / "metadata.jsonl")
+    sent = {"req_key": "high_aes_general_v21_L", "prompt": "千军万马", "seed": 7, "width": 512}
+    assert row == {
+        "file_name": "images/000012.png",
+        "prompt": "千军万马",
+        "request": sent,
+        "seed": 7,
+        "request_id": "abc",
+        "model": "GeneralV21",
+        "width": 16,
+        "height": 8,
+    }
+    assert next(iter(row)) == "file_name"
+    assert listing(out) == ["images/000012.png", "metadata.jsonl"]
+
+
+def test_several_images_of_one_call_have_a_row_each(tmp_path: Path) -> None:
+    """The second and third get their place in the name, and all the suffix of their kind."""
+    images = [Image.of(picture()), Image.of(picture(kind="JPEG")), Image.of(picture(kind="WEBP"))]
+    with Sink(tmp_path) as sink:
+        sink.keep(completed(3, *images))
+    names = ["images/000003.png", "images/000003-2.jpg", "images/000003-3.webp"]
+    assert [row["file_name"] for row in rows(tmp_path / "metadata.jsonl")] == names
+    assert [row["seed"] for row in rows(tmp_path / "metadata.jsonl")] == [None, None, None]
+
+
+def test_what_failed_and_what_is_in_doubt_have_files_of_their_own(tmp_path: Path) -> None:
+    """Their rows say which request it was, what happened, and whether it was billed."""
+    error = ContentRejectedError(
+        "The prompt was refused.", help="Change it.", code=50412, http_status=400, request_id="r1"
+    )
+    doubt = UnknownOutcomeError("No reply came: \ud800", help="Look at the bill.")
+    raw = RawRequest(req_key="another", body={"steps": 1})
+    with Sink(tmp_path) as sink:
+        sink.keep(Failed(index=5, request=REQUEST, attempts=1, error=error, billed="no"))
+        sink.keep(InDoubt(index=6, request=raw, attempts=1, error=doubt))
+    assert rows(tmp_path / "failed.jsonl") == [
+        {
+            "index": 5,
+            "prompt": "千军万马",
+            "request": {
+                "req_key": "high_aes_general_v21_L",
+                "prompt": "千军万马",
+                "seed": 7,
+                "width": 512,
+            },
+            "model": "GeneralV21",
+            "error": "ContentRejectedError",
+            "code": 50412,
+            "http_status": 400,
+            "request_id": "r1",
+            "message": "The prompt was refused.",
+            "help": "Change it.",
+            "billed": "no",
+        }
+    ]
+    (row,) = rows(tmp_path / "in_doubt.jsonl")
+    assert (row["prompt"], row["model"], row["error"], row["billed"]) == (
+        None,
+        "RawRequest",
+        "UnknownOutcomeError",
+        "unknown",
+    )
+    assert row["message"] == "No reply came: \ud800"
+    assert rows(tmp_path / "metadata.jsonl") == []
+
+
+def test_an_image_that_could_not_be_fetched_is_found_again(tmp_path: Path) -> None:
+    """The row of a ``DownloadError`` has the URL and when it dies."""
+    error = DownloadError("It could not be fetched.")
+    error.url, error.expires = "https://pictures.example/1", datetime(2026, 11, 21, tzinfo=UTC)
+    with Sink(tmp_path) as sink:
+        sink.keep(Failed(index=0, request=REQUEST, attempts=1, error=error))
+    (row,) = rows(tmp_path / "failed.jsonl")
+    assert row["url"] == "https://pictures.example/1"
+    assert row["expires"] == "2026-11-21T00:00:00+00:00"
+    assert row["billed"] == "yes"
+
+
+def test_an_image_left_at_its_url_counts_as_not_fetched(tmp_path: Path) -> None:
+    """A client that does not download gives no images to save, and the row says where they are."""
+    outcome = completed(1, Image(url="https://pictures.example/2"))
+    with Sink(tmp_path) as sink:
+        kept = sink.keep(outcome)
+    assert isinstance(kept, Failed)
+    assert kept.billed == "yes"
+    (row,) = rows(tmp_path / "failed.jsonl")
+    assert (row["url"], row["expires"]) == ("https://pictures.example/2", None)
+    assert row["request_id"] == "id-1"
+
+
+def test_broken_bytes_are_kept(tmp_path: Path) -> None:
+    """What came in the place of a picture was paid for, and lies beside the others."""
+    error = BrokenImageError("What came is no whole picture.")
+    error.data = b"half a picture"
+    with Sink(tmp_path) as sink:
+        sink.keep(Failed(index=4, request=REQUEST, attempts=1, error=error))
+    assert (tmp_path / "images" / "000004.broken").read_bytes() == b"half a picture"
+    assert rows(tmp_path / "failed.jsonl")[0]["error"] == "BrokenImageError"
+
+
+def test_the_whole_images_of_a_broken_reply_are_kept_too(tmp_path: Path) -> None:
+    """Of several images, the whole ones get their rows though one of them is broken."""
+    error = BrokenImageError("What came is no whole picture.")
+    error.data = b"half"
+    good = Image.of(picture())
+    error.generation = Generation(images=(Image(data=b"half"), good), request_id="r2")
+    with Sink(tmp_path) as sink:
+        sink.keep(Failed(index=4, request=REQUEST, attempts=1, error=error))
+    (row,) = rows(tmp_path / "metadata.jsonl")
+    assert (row["file_name"], row["request_id"]) == ("images/000004-2.png", "r2")
+    assert (tmp_path / "images" / "000004.broken").read_bytes() == b"half"
+
+
+@pytest.mark.parametrize("name", ["metadata.jsonl", "failed.jsonl", "in_doubt.jsonl"])
+def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, name: str) -> None:
+    """It is left as it is, and the error says what lies there."""
+    (tmp_path / name).write_text("{}\n")
+    with (
+        pytest.raises(ConfigurationError, match=rf"already holds a {name}.*Give another folder"),
+        Sink(tmp_path),
+    ):
+        pass
+    assert listing(tmp_path) == [name]
+
+
+def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
+    """The error says that it is no folder."""
+    path = tmp_path / "out"
+    path.write_text("")
+    with pytest.raises(ConfigurationError, match="is no folder"), Sink(path):
+        pass
+
+
+def test_a_job_that_ends_before_it_began_leaves_nothing(tmp_path: Path) -> None:
+    """The folders it made are gone, so that the same words can be tried again."""
+    with pytest.raises(ConfigurationError), Sink(tmp_path / "out"):
+        raise ConfigurationError("No key.")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_job_that_ends_before_it_began_leaves_what_it_did_not_make(tmp_path: Path) -> None:
+    """A folder that was there stays, with what lies in it; one that is in use stays too."""
+    (tmp_path / "mine.txt").write_text("")
+    with pytest.raises(ConfigurationError):
+        fail_after(lambda _: (tmp_path / "images" / "other").write_text(""), tmp_path)
+    assert listing(tmp_path) == ["images/other", "mine.txt"]
+
+
+def test_a_job_that_ends_early_leaves_what_it_kept(tmp_path: Path) -> None:
+    """An error after the first outcome takes nothing away."""
+    with pytest.raises(ConfigurationError):
+        fail_after(lambda sink: sink.keep(completed()), tmp_path / "out")
+    assert listing(tmp_path / "out") == ["images/000000.png", "metadata.jsonl"]
+
+
+def test_a_row_that_does_not_fit_is_taken_back(tmp_path: Path) -> None:
+    """On a full disk a row is written whole or not at all, and the file goes on afterwards."""
+    with Sink(tmp_path) as sink:
+        sink.keep(completed(0))
+        size = (tmp_path / "metadata.jsonl").stat().st_size
+        with files_no_larger_than(size + 40), pytest.raises(OSError, match="File too large"):
+            sink.keep(completed(1))
+        assert (tmp_path / "metadata.jsonl").stat().st_size == size
+        sink.keep(completed(2))
+    names = [row["file_name"] for row in rows(tmp_path / "metadata.jsonl")]
+    assert names == ["images/000000.png", "images/000002.png"]
+
+
+def test_an_image_that_does_not_fit_leaves_no_row_and_no_half(tmp_path: Path) -> None:
+    """On a full disk an image is written whole or not at all, and has no row without."""
+    with Sink(tmp_path) as sink:
+        image = Image.of(picture(700, 700, "JPEG"))
+        with files_no_larger_than(1000), pytest.raises(OSError, match="File too large"):
+            sink.keep(completed(0, image))
+    assert listing(tmp_path) == ["metadata.jsonl"]
+    assert (tmp_path / "metadata.jsonl").read_bytes() == b""
+
+
+def test_the_model_is_named_by_its_class(tmp_path: Path) -> None:
+    """The row says ``GeneralV14`` where that was asked for."""
+    generation = Generation(images=(Image.of(picture()),))
+    request = GeneralV14(prompt="a red fox")
+    with Sink(tmp_path) as sink:
+        sink.keep(Completed(index=0, request=request, attempts=1, generation=generation))
+    (row,) = rows(tmp_path / "metadata.jsonl")
+    assert row["model"] == "GeneralV14"
+    assert row["request"]["model_version"] == "general_v1.4"

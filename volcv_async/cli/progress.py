@@ -1,0 +1,131 @@
+"""How a job is doing: a bar on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from volcv_async.job import Tally, duration
+from volcv_async.results import Outcome
+
+_STEP = 0.05
+_SELDOM = 60.0
+_OFTEN = 2.0
+
+
+class Display(Protocol):
+    """What shows outcomes as they come; a context manager."""
+
+    tally: Tally
+
+    def __enter__(self) -> Self:
+        """Start to show."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the terminal as it was."""
+        ...
+
+    def show(self, outcome: Outcome) -> None:
+        """Count an outcome, and show it if it is time."""
+        ...
+
+
+def display(console: Console, total: int) -> Display:
+    """Choose what suits the console, for a list of so many prompts."""
+    return Bar(console, total) if console.is_terminal else Lines(console, total)
+
+
+class Bar:
+    """A progress bar, which is gone when it is left."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self.tally = Tally()
+        self._total = total
+        self._progress = Progress(
+            BarColumn(bar_width=24),
+            TextColumn("{task.description}", markup=False),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task(state(self.tally, total), total=total)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, outcome: Outcome) -> None:
+        """Count an outcome and move the bar."""
+        self.tally.add(outcome)
+        self._progress.update(
+            self._task,
+            completed=self.tally.ended,
+            description=state(self.tally, self._total),
+        )
+
+
+class Lines:
+    """Plain lines, for a log: one each 5 % of the list, and one a minute at least.
+
+    None comes within 2 seconds of another.
+    """
+
+    def __init__(self, console: Console, total: int) -> None:
+        self.tally = Tally()
+        self._console = console
+        self._total = total
+        self._said = 0
+        self._when = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing is left to clear away."""
+
+    def show(self, outcome: Outcome) -> None:
+        """Count an outcome, and say so if a line is due."""
+        self.tally.add(outcome)
+        now = self.tally.seconds
+        if is_due(self.tally.ended - self._said, self._total, now - self._when):
+            self._console.print(state(self.tally, self._total))
+            self._said, self._when = self.tally.ended, now
+
+
+def is_due(more: int, total: int, seconds: float) -> bool:
+    """Whether a line is due, so many outcomes and seconds after the last."""
+    return seconds >= _SELDOM or (seconds >= _OFTEN and more >= total * _STEP)
+
+
+def state(tally: Tally, total: int) -> str:
+    """Say how far it is: ``480 of 1,632 · 17.2/s · 2 failed · 1 min left``."""
+    pace = tally.ended / tally.seconds if tally.seconds else 0.0
+    said = [f"{tally.ended:,} of {total:,}", f"{pace:.1f}/s"]
+    if tally.failed:
+        said.append(f"{tally.failed:,} failed")
+    if tally.in_doubt:
+        said.append(f"{tally.in_doubt:,} in doubt")
+    if pace and tally.ended < total:
+        said.append(f"{duration((total - tally.ended) / pace)} left")
+    return " · ".join(said)

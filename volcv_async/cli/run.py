@@ -1,0 +1,149 @@
+"""``volcv run`` and ``volcv demo``: a list in, a folder and its gallery out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from importlib.resources import as_file, files
+from itertools import count
+from pathlib import Path
+from typing import Annotated
+
+import attrs
+from cyclopts import Parameter
+
+from volcv_async.cli.messages import errors, note, result
+from volcv_async.cli.options import Concurrency, Fields, Local, Model, Rate, parse_fields
+from volcv_async.cli.progress import Display, display
+from volcv_async.cli.session import Exit, open_client, reading_input, run_interruptibly
+from volcv_async.client import Client
+from volcv_async.config import Limits
+from volcv_async.errors import InvalidRequestError
+from volcv_async.job import JobReport, draw_gallery, read_prompts, refuse_used
+from volcv_async.job import run as run_job
+from volcv_async.models import Request, variant
+
+_INTERRUPTED = (
+    "Interrupted: nothing new goes out, and what is in flight is awaited. "
+    "Once more cuts it off, and it may have been billed."
+)
+_DEMO = "demo_prompts.txt"
+_DEMO_CONCURRENCY = 6
+# Slow enough to be watched, quick enough to be waited for.
+_DEMO_TIME_SCALE = 0.04
+
+
+@attrs.frozen(kw_only=True)
+class _Job:
+    """All that a job needs, read and checked before anything is sent."""
+
+    requests: Callable[[], Iterator[Request]]
+    out: Path
+    total: int
+    drain: float
+    title: str | None = None
+
+
+def run(
+    prompts: Annotated[
+        Path, Parameter(name="LIST", help="The prompt list: .txt, .tsv, .csv or .jsonl.")
+    ],
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"], help="The folder for what comes of it.")],
+    prompt_column: Annotated[
+        str | None, Parameter(help="The column or key that holds the prompt; default: prompt.")
+    ] = None,
+    model: Model = "GeneralV21",
+    fields: Fields = (),
+    rate: Rate = None,
+    concurrency: Concurrency = None,
+    local: Local = False,
+    drain: Annotated[
+        float, Parameter(help="Seconds that calls in flight are given after Ctrl-C.")
+    ] = 60.0,
+) -> int:
+    """Turn a prompt list into a folder of images.
+
+    The folder gets the images, a row for each in metadata.jsonl, a gallery as
+    index.html, and failed.jsonl and in_doubt.jsonl where they have rows.
+    """
+    with reading_input():
+        chosen = variant(model)
+        values = parse_fields(chosen, fields)
+        limits = Limits(rate=rate, concurrency=concurrency)
+        refuse_used(out)
+
+        def requests() -> Iterator[Request]:
+            return read_prompts(prompts, model=chosen, prompt_column=prompt_column, fields=values)
+
+        job = _Job(requests=requests, out=out, total=_count(requests, prompts), drain=drain)
+    return _carry_out(job, lambda: open_client(limits, local=local))
+
+
+def demo(
+    *,
+    out: Annotated[
+        Path, Parameter(name=["--out", "-o"], help="The folder; numbered if it is taken.")
+    ] = Path("volcv-demo"),
+) -> int:
+    """Draw a gallery from built-in prompts: no key, no network.
+
+    The local gateway draws the pictures on this machine. No model makes them.
+    """
+    note("The local gateway draws these pictures on this machine. No model makes them.")
+    limits = Limits(concurrency=_DEMO_CONCURRENCY)
+    with as_file(files("volcv_async.cli").joinpath(_DEMO)) as prompts:
+        with reading_input():
+            job = _Job(
+                requests=lambda: read_prompts(prompts),
+                out=_fresh(out),
+                total=_count(lambda: read_prompts(prompts), prompts),
+                drain=0.0,
+                title="volcv demo",
+            )
+        code = _carry_out(job, lambda: open_client(limits, local=True, time_scale=_DEMO_TIME_SCALE))
+    result(f"Open it in a browser: {(job.out / 'index.html').resolve().as_uri()}")
+    return code
+
+
+def _carry_out(job: _Job, client: Callable[[], AbstractAsyncContextManager[Client]]) -> int:
+    shown = display(errors, job.total)
+    try:
+        with shown:
+            report = run_interruptibly(_send(job, client, shown), _INTERRUPTED)
+    except BaseException:
+        if shown.tally.ended:
+            _conclude(job, shown.tally.report(job.out))
+        raise
+    _conclude(job, report)
+    return Exit.DONE if report.all_done else Exit.SOME_LEFT
+
+
+async def _send(
+    job: _Job, client: Callable[[], AbstractAsyncContextManager[Client]], shown: Display
+) -> JobReport:
+    async with client() as opened:
+        return await run_job(
+            opened, job.requests(), out=job.out, drain=job.drain, on_outcome=shown.show
+        )
+
+
+def _conclude(job: _Job, report: JobReport) -> None:
+    if report.images:
+        result(str(draw_gallery(job.out, title=job.title)))
+    result(report.line())
+
+
+def _count(requests: Callable[[], Iterator[Request]], prompts: Path) -> int:
+    """Read the whole list once, so that its mistakes are said before anything is sent."""
+    total = sum(1 for _ in requests())
+    if not total:
+        raise InvalidRequestError(f"{prompts} holds no prompts.", help="Nothing was sent.")
+    return total
+
+
+def _fresh(out: Path) -> Path:
+    """Find a folder that is not there yet: the one given, or the next of its numbers."""
+    numbered = (out.with_name(f"{out.name}-{number}") for number in count(2))
+    return out if not out.exists() else next(path for path in numbered if not path.exists())

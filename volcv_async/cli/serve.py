@@ -1,0 +1,57 @@
+"""``volcv serve``: the local gateway, for trying other clients."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from shlex import quote
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from volcv_async.cli.messages import note, result
+from volcv_async.cli.session import Exit, reading_input, run_interruptibly
+from volcv_async.gateway import LocalGateway
+from volcv_async.gateway import serve as serve_gateway
+
+
+def serve(
+    *,
+    port: Annotated[int, Parameter(help="The port; 0 takes a free one.")] = 8765,
+    host: Annotated[str, Parameter(help="The address to listen on.")] = "127.0.0.1",
+    time_scale: Annotated[
+        float, Parameter(help="How slow it is; 1 is as slow as the provider.")
+    ] = 1.0,
+    rate: Annotated[
+        float | None, Parameter(help="Calls a second that it accepts; default: any.")
+    ] = None,
+    concurrency: Annotated[
+        int | None, Parameter(help="Calls that it works on at once; default: any.")
+    ] = None,
+    key: Annotated[
+        str, Parameter(help="The key it asks for: made up, and no real one.")
+    ] = "local-key",
+) -> int:
+    """Serve the local gateway, for trying other clients.
+
+    It prints the two lines that name it to any client of this library, and
+    serves until Ctrl-C. GET /ledger says what was paid.
+    """
+    with reading_input():
+        gateway = LocalGateway(
+            port=port,
+            host=host,
+            time_scale=time_scale,
+            rate=rate,
+            concurrency=concurrency,
+            key=key,
+        )
+
+        def tell(started: LocalGateway) -> None:
+            result(f"export VOLCV_BASE_URL={quote(started.url)}")
+            result(f"export VOLCV_API_KEY={quote(key)}")
+            note("Serving until Ctrl-C. GET /ledger says what was paid.")
+
+        with suppress(asyncio.CancelledError):
+            run_interruptibly(serve_gateway(gateway, tell), "Stopped.")
+    return Exit.DONE

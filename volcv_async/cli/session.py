@@ -1,0 +1,118 @@
+"""A command's run: its client, its signals, and the exit code that its end amounts to."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from enum import IntEnum
+from typing import Any, TypeVar
+
+import attrs
+
+from volcv_async.cli.messages import complain, note
+from volcv_async.client import Client
+from volcv_async.config import Limits, Timeouts
+from volcv_async.errors import InvalidRequestError, VolcvError
+from volcv_async.gateway import LocalGateway
+
+_Returned = TypeVar("_Returned")
+
+_PATIENT = Timeouts(deadline=None)
+_LOCAL_CONCURRENCY = 8
+
+
+class Exit(IntEnum):
+    """What the command's end tells the shell."""
+
+    DONE = 0
+    SOME_LEFT = 1
+    USAGE = 2
+    STUCK = 3
+    INTERRUPTED = 130
+
+
+class UsageError(Exception):
+    """What was typed, or what it names, cannot be worked with; nothing was sent."""
+
+
+@contextmanager
+def reading_input() -> Generator[None]:
+    """Take what goes wrong here for a mistake in what was typed."""
+    try:
+        yield
+    except (VolcvError, OSError, ValueError) as error:
+        raise UsageError from error
+
+
+def exit_code(command: Callable[[], int | None]) -> int:
+    """Run a command, say what went wrong, and give the exit code."""
+    try:
+        return command() or Exit.DONE
+    except UsageError as error:
+        return _complain(error.__cause__ or error, Exit.USAGE)
+    except InvalidRequestError as error:
+        return _complain(error, Exit.USAGE)
+    except (VolcvError, OSError) as error:
+        return _complain(error, Exit.STUCK)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "PIL":
+            raise
+        return _complain(error, Exit.USAGE)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        return Exit.INTERRUPTED
+
+
+def _complain(error: BaseException, code: Exit) -> Exit:
+    complain(error)
+    return code
+
+
+def run_interruptibly(work: Coroutine[Any, Any, _Returned], notice: str) -> _Returned:
+    """Run a coroutine; SIGINT and SIGTERM cancel it, each time they come.
+
+    Args:
+        work: What to run.
+        notice: What is said when the first of them comes.
+
+    Raises:
+        asyncio.CancelledError: It was interrupted.
+    """
+    return asyncio.run(_interruptible(work, notice))
+
+
+async def _interruptible(work: Coroutine[Any, Any, _Returned], notice: str) -> _Returned:
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None  # noqa: S101 - it runs in one
+    notices = iter([notice])
+
+    def interrupt() -> None:
+        for line in notices:
+            note(line)
+        task.cancel()
+
+    # Windows has no such handlers; there asyncio.run turns the first Ctrl-C into a cancellation.
+    with suppress(NotImplementedError):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupt)
+    return await work
+
+
+@asynccontextmanager
+async def open_client(
+    limits: Limits, *, local: bool, time_scale: float = 0.01
+) -> AsyncGenerator[Client]:
+    """Open a client, at the account of the environment or at a local gateway of its own."""
+    if not local:
+        async with Client(limits=limits, timeouts=_PATIENT) as client:
+            yield client
+        return
+    stated = attrs.evolve(
+        limits, concurrency=limits.concurrency or _LOCAL_CONCURRENCY, adaptive=False
+    )
+    async with (
+        LocalGateway(time_scale=time_scale) as gateway,
+        Client(gateway.account(limits=stated), timeouts=_PATIENT) as client,
+    ):
+        yield client

@@ -1,0 +1,56 @@
+"""The pictures of an outcome, saved one by one; of a failed one too, where it holds any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+from volcv_async.errors import BrokenImageError, ImageError
+from volcv_async.results import Completed, Generation, Image, Outcome
+
+
+@attrs.frozen(kw_only=True)
+class Kept:
+    """One whole image on the disk.
+
+    Attributes:
+        path: Where it lies.
+        image: What it is.
+        request_id: The provider's id of the call that made it.
+    """
+
+    path: Path
+    image: Image
+    request_id: str
+
+
+def save_images(outcome: Outcome, path: Path) -> Iterator[Kept]:
+    """Save all images of an outcome, and give the whole ones as they lie on the disk.
+
+    The first gets the name that is given, the others ``-2``, ``-3`` and so on behind it; each gets
+    the suffix that its bytes call for. What is no whole picture is kept under ``.broken``.
+
+    Raises:
+        OSError: One cannot be written.
+    """
+    request_id, images = _held(outcome)
+    for place, image in enumerate(images, start=1):
+        target = path if place == 1 else path.with_name(f"{path.name}-{place}")
+        if image.media_type is not None:
+            yield Kept(path=image.save(target), image=image, request_id=request_id)
+        else:
+            target.with_name(f"{target.name}.broken").write_bytes(image.data or b"")
+
+
+def _held(outcome: Outcome) -> tuple[str, list[Image]]:
+    """Give the images that an outcome holds the bytes of, and the id of their call."""
+    error = None if isinstance(outcome, Completed) else outcome.error
+    made = outcome.generation if isinstance(outcome, Completed) else None
+    if isinstance(error, ImageError) and isinstance(error.generation, Generation):
+        made = error.generation
+    images = [image for image in made.images if image.data is not None] if made else []
+    if isinstance(error, BrokenImageError) and error.data not in [i.data for i in images]:
+        images.append(Image(data=error.data))
+    return made.request_id if made else "", images

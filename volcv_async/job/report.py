@@ -1,0 +1,109 @@
+"""What a job came to: counts while it runs, and the report at its end."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import attrs
+
+from volcv_async.results import Completed, InDoubt, Outcome
+
+
+@attrs.frozen(kw_only=True)
+class JobReport:
+    """What a job came to.
+
+    Attributes:
+        out: Its folder.
+        completed: Requests that gave their image.
+        failed: Requests that ended without one, for a known reason; rows of ``failed.jsonl``.
+        in_doubt: Requests that may have been made and billed; rows of ``in_doubt.jsonl``.
+        images: Images of completed requests; a request may give several.
+        paid: Requests that were billed for certain: the completed ones, and those whose image was
+            made and is not in hand.
+        perhaps_paid: Requests of which nobody can tell whether they were billed.
+        seconds: How long it took.
+    """
+
+    out: Path
+    completed: int
+    failed: int
+    in_doubt: int
+    images: int
+    paid: int
+    perhaps_paid: int
+    seconds: float
+
+    @property
+    def all_done(self) -> bool:
+        """Whether every request gave its image."""
+        return not self.failed and not self.in_doubt
+
+    def line(self) -> str:
+        """Say it in one line."""
+        pace = self.images / self.seconds if self.seconds > 0 else 0.0
+        noun = "image" if self.images == 1 else "images"
+        return (
+            f"{self.images:,} {noun} in {duration(self.seconds)} ({pace:.1f}/s), "
+            f"{self.failed:,} failed, {self.in_doubt:,} in doubt → {self.out}"
+        )
+
+
+class Tally:
+    """Counts outcomes as they come; the clock starts when it is made."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self.completed = self.failed = self.in_doubt = 0
+        self.images = self.paid = self.perhaps_paid = 0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since it was made."""
+        return time.monotonic() - self._began
+
+    @property
+    def ended(self) -> int:
+        """Outcomes of any kind."""
+        return self.completed + self.failed + self.in_doubt
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one."""
+        match outcome:
+            case Completed():
+                self.completed += 1
+                self.images += len(outcome.generation.images)
+            case InDoubt():
+                self.in_doubt += 1
+            case _:
+                self.failed += 1
+        self.paid += outcome.billed == "yes"
+        self.perhaps_paid += outcome.billed == "unknown"
+
+    def report(self, out: Path) -> JobReport:
+        """Give the counts as they stand."""
+        return JobReport(
+            out=out,
+            completed=self.completed,
+            failed=self.failed,
+            in_doubt=self.in_doubt,
+            images=self.images,
+            paid=self.paid,
+            perhaps_paid=self.perhaps_paid,
+            seconds=self.seconds,
+        )
+
+
+def duration(seconds: float) -> str:
+    """Say a duration the way people do: ``4.2 s``, ``92 s``, ``12 min 5 s``, ``3 h 20 min``."""
+    if seconds < 10:  # noqa: PLR2004 - below, tenths matter
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 120:  # noqa: PLR2004 - two minutes are still said in seconds
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 120:  # noqa: PLR2004 - two hours are still said in minutes
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
