@@ -118,7 +118,7 @@ __all__ = [
     "run",
 ]
 
-if not TYPE_CHECKING:  # or a misspelt name would pass for a module
+if not TYPE_CHECKING:  # pragma: no branch - for type checkers a misspelt name is no module
 
     def __getattr__(name: str) -> ModuleType:
         """Import the gateway when it is first asked for: those who have a key never need it."""

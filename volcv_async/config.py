@@ -70,7 +70,7 @@ class Bearer:
         return hash(self._key)
 
 
-_Check = Callable[[object, attrs.Attribute[Any], Any], None]
+_Check = Callable[[object, "attrs.Attribute[Any]", Any], None]
 
 
 def _maybe(check: _Check) -> _Check:
@@ -157,8 +157,8 @@ class RetryPolicy:
     """When a request goes out again.
 
     What was not sent is repeated; what was rejected is repeated where a table says so
-    (see the page on errors). A refusal for rate or concurrency uses up no attempt: only the deadline
-    ends those.
+    (see the page on errors). A refusal for rate or concurrency uses up no attempt: only the
+    deadline ends those.
 
     Attributes:
         attempts: How often a request goes out at the most, from 1.
