@@ -139,6 +139,7 @@ class Call:
 
     async def _attempt(self, lease: Lease, body: bytes) -> VolcvError | None:
         """Make one attempt and tell everybody how it ended; without an error, ``made`` is there."""
+        self._sending = Sending(lease.departed)
         attempt, begun = self._next_attempt(lease), time.monotonic()
         error: VolcvError | None = None
         try:

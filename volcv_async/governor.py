@@ -15,9 +15,9 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import OrderedDict, deque
+from bisect import bisect_right, insort
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 import attrs
 
@@ -45,7 +45,7 @@ class Pace:
         self.set(rate)
         self._burst = burst
         self._next = -math.inf
-        self._log: deque[float] = deque()
+        self._log: list[float] = []
 
     def set(self, rate: float) -> None:
         """Go on at another rate, in calls a second."""
@@ -66,11 +66,17 @@ class Pace:
         """Count a departure. Waking a little late does not move the ones that follow."""
         self._forget(now)
         self._next = max(self._next, now - _LATENESS) + self._interval
-        self._log.append(now)
+        insort(self._log, now)
+
+    def moved(self, left: float, really: float) -> None:
+        """Correct a departure that took place later than it was granted."""
+        if left in self._log:
+            self._log.remove(left)
+            insort(self._log, really)
 
     def undo(self, left: float) -> None:
         """Take back a departure that did not happen."""
-        with suppress(ValueError):
+        if left in self._log:
             self._log.remove(left)
             self._next -= self._interval
 
@@ -79,8 +85,7 @@ class Pace:
         return sum(left > now - seconds for left in self._log)
 
     def _forget(self, now: float) -> None:
-        while self._log and self._log[0] <= now - self._window:
-            self._log.popleft()
+        del self._log[: bisect_right(self._log, now - self._window)]
 
 
 class Room:
@@ -135,6 +140,7 @@ class Governor:
         self._stated = Pace(limits.rate, limits.burst) if limits.rate else None
         self._learned: Pace | None = None
         self._seen = Pace(_UNLIMITED)  # what left lately, while no rate is known
+        self._quickest = math.inf  # from turn to departure: a connection at its best, in seconds
         self._closed_until = -math.inf
         self._climbed = -math.inf
 
@@ -142,6 +148,10 @@ class Governor:
     def in_flight(self) -> int:
         """Calls under way."""
         return self.room.in_flight
+
+    @property
+    def _paces(self) -> list[Pace]:
+        return [pace for pace in (self._stated, self._learned, self._seen) if pace]
 
     @property
     def rate(self) -> float | None:
@@ -160,16 +170,25 @@ class Governor:
     def leave(self, now: float) -> None:
         """Take a slot and a departure."""
         self.room.in_flight += 1
-        for pace in (self._stated, self._learned, self._seen):
-            if pace:
-                pace.leave(now)
+        for pace in self._paces:
+            pace.leave(now)
+
+    def departed(self, left: float, really: float) -> None:
+        """Count a departure from when it took place, once the connection was made.
+
+        A connection that took longer than the quickest one brings its call closer to those that
+        leave after it, and the provider counts arrivals.
+        """
+        took = really - left
+        self._quickest = min(self._quickest, took)
+        for pace in self._paces:
+            pace.moved(left, really - self._quickest)
 
     def undo(self, left: float) -> None:
         """Give back what a call took that did not go out after all."""
         self.room.in_flight -= 1
-        for pace in (self._stated, self._learned, self._seen):
-            if pace:
-                pace.undo(left)
+        for pace in self._paces:
+            pace.undo(left)
 
     def came_back(self) -> None:
         """Free the slot of a call that is over."""
@@ -184,15 +203,20 @@ class Governor:
         self.room.refused()
 
     def refused_rate(self, now: float) -> None:
-        """Learn from a refusal for rate: a little under what was asked for."""
+        """Learn from a refusal for rate: a little under what was asked for.
+
+        Where no rate is known, that is what left in the last second, and a second of silence
+        follows it.
+        """
         if not self.limits.adaptive:
             return
-        if self._learned is None:
-            seen = max(1, self._seen.within(1.0, now) - 1)
-            self._learned = Pace(min(seen, self.rate or seen) * _CUT)
-            self.pause_until(now + _BLIND_PAUSE)
-        else:
+        if self._learned is not None:
             self._learned.set(self._learned.rate * _CUT)
+        elif self.limits.rate is not None:
+            self._learned = Pace(self.limits.rate * _CUT)
+        else:
+            self._learned = Pace(max(1, self._seen.within(1.0, now) - 1) * _CUT)
+            self.pause_until(now + _BLIND_PAUSE)
         self._climbed = now
 
     def pause_until(self, when: float) -> None:

@@ -221,6 +221,10 @@ class Lease:
     ) -> None:
         self._pool.over(self._turn)
 
+    def departed(self) -> None:
+        """Tell that the first byte leaves now: the connection is made."""
+        self._turn.governor.departed(self._turn.left, time.monotonic())
+
     def learn(self, error: VolcvError | None) -> None:
         """Tell how the attempt ended, after the slot was freed."""
         self._pool.learn(self._session, self._turn, error)

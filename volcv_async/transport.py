@@ -13,6 +13,7 @@ not asked for, and a body is read up to a cap.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import aiohttp
 import attrs
@@ -35,9 +36,20 @@ _HEADERS_KEPT = frozenset({"content-type", "retry-after", "location"})
 
 @attrs.define
 class Sending:
-    """What is known of an attempt while it goes out: whether its first byte may have left."""
+    """What is known of an attempt while it goes out.
 
+    Attributes:
+        on_begin: Called when its first byte is about to leave.
+        begun: Whether its first byte may have left.
+    """
+
+    on_begin: Callable[[], None] = lambda: None
     begun: bool = False
+
+    def begin(self) -> None:
+        """Note that the first byte is about to leave."""
+        self.begun = True
+        self.on_begin()
 
 
 class _Paid(aiohttp.BytesPayload):
@@ -50,7 +62,7 @@ class _Paid(aiohttp.BytesPayload):
     async def write_with_length(
         self, writer: AbstractStreamWriter, content_length: int | None
     ) -> None:
-        self._sending.begun = True
+        self._sending.begin()
         await super().write_with_length(writer, content_length)
 
 
@@ -88,7 +100,7 @@ class Transport:
             said = _said(failure, timeouts)
         # Raised out here, so that aiohttp's exception, with the request in it, is no context.
         if sending.begun:
-            raise _in_doubt(said, timeouts)
+            raise _in_doubt(said)
         raise _not_sent(said, self._account.url)
 
     async def _post(self, body: bytes, sending: Sending, timeouts: Timeouts) -> Reply:
@@ -167,7 +179,7 @@ def _said(failure: Exception, timeouts: Timeouts) -> str:
         case aiohttp.ConnectionTimeoutError():
             said = f"no connection within {timeouts.connect:g} s"
         case TimeoutError():
-            said = f"not over within {timeouts.attempt:g} s"
+            said = f"not over within {timeouts.attempt:g} s; see Timeouts(attempt=...)"
         case aiohttp.ServerDisconnectedError():
             said = "the other end closed the connection"
         case aiohttp.ClientResponseError():
@@ -184,13 +196,10 @@ def _not_sent(said: str, url: str) -> VolcvError:
     )
 
 
-def _in_doubt(said: str, timeouts: Timeouts) -> VolcvError:
+def _in_doubt(said: str) -> VolcvError:
     return UnknownOutcomeError(
         f"The request went out and no whole reply came back: {said}.",
-        help=(
-            "The image may have been made and billed, so it is not sent again unasked. If calls "
-            f"take longer than {timeouts.attempt:g} s, raise Timeouts(attempt=...)."
-        ),
+        help="The image may have been made and billed, so it is not sent again unasked.",
     )
 
 

@@ -222,13 +222,22 @@ async def test_stated_limits_are_held() -> None:
 
 async def test_limits_stated_too_high_still_end_completed() -> None:
     """Limits that are stated too generously are learned from refusals; all requests complete."""
-    async with LocalGateway(latency=0.01, concurrency=2, rate=40) as gateway:
-        limits = volcv.Limits(concurrency=6, rate=80)
-        async with volcv.Client(gateway.account(limits=limits), retry=FAST) as client:
-            outcomes = await client.generate_many([cat(nth) for nth in range(40)])
-            assert client.statistics().rejected > 0
-        assert {type(outcome) for outcome in outcomes} == {volcv.Completed}
-        assert gateway.paid == 40
+    held = Held()
+    refused = asyncio.Event()
+
+    def hear(event: volcv.Event) -> None:
+        if isinstance(event, volcv.AttemptEnded) and event.ending == "rejected":
+            refused.set()
+
+    async with LocalGateway(latency=0.0, concurrency=2, answer=held) as gateway:
+        limits = volcv.Limits(concurrency=6)
+        account = gateway.account(limits=limits)
+        async with volcv.Client(account, retry=FAST, on_event=hear) as client:
+            many = asyncio.create_task(client.generate_many([cat(nth) for nth in range(40)]))
+            await refused.wait()
+            held.let_go()
+            assert {type(outcome) for outcome in await many} == {volcv.Completed}
+        assert (gateway.paid, gateway.most_in_flight) == (40, 2)
 
 
 async def test_a_handful_comes_in_order() -> None:

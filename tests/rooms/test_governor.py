@@ -137,15 +137,13 @@ def test_a_refusal_for_rate_slows_down_and_time_speeds_up() -> None:
     assert governor.rate == 10
     for nth in range(6):
         governor.leave(nth * 0.1)
-    governor.refused_rate(0.5)
-    assert governor.earliest(0.5) >= 1.5
-    slow = governor.rate
-    assert slow is not None
-    assert 4 < slow < 5
-    governor.refused_rate(1.5)
+    rates = [governor.rate]
+    for _ in range(10):
+        governor.refused_rate(0.5)
+        rates.append(governor.rate)
+    assert rates == [pytest.approx(10 * 0.93**nth) for nth in range(11)]
     slower = governor.rate
     assert slower is not None
-    assert slower < slow
     governor.came_back()
     governor.earliest(1000.0)
     assert slower < (governor.rate or 0) <= 10
@@ -157,12 +155,28 @@ def test_an_unstated_rate_is_known_after_a_refusal() -> None:
     """Where no rate is stated there is none until a refusal; ``adaptive=False`` ignores that."""
     governor = Governor(volcv.Limits())
     assert governor.rate is None
-    governor.leave(0.0)
+    for _ in range(2):
+        governor.leave(0.0)
     governor.refused_rate(0.0)
     assert governor.rate == pytest.approx(0.93)
+    governor.came_back()
+    assert governor.earliest(0.0) >= 1.0
     stubborn = Governor(volcv.Limits(adaptive=False))
     stubborn.refused_rate(0.0)
     assert stubborn.rate is None
+
+
+def test_a_slow_connection_holds_back_those_that_follow() -> None:
+    """A call that left later than it was granted counts from when it left, at its best."""
+    governor = Governor(volcv.Limits(rate=1, concurrency=9))
+    governor.leave(0.0)
+    governor.departed(0.0, 0.1)  # the quickest connection so far
+    assert governor.earliest(1.0) == pytest.approx(1.01)
+    governor.leave(1.01)
+    governor.departed(1.01, 1.61)
+    assert governor.earliest(2.0) == pytest.approx(1.01 + 0.5 + 1.01)
+    governor.departed(7.0, 7.1)  # one that is forgotten already changes nothing
+    assert governor.earliest(2.0) == pytest.approx(1.01 + 0.5 + 1.01)
 
 
 def test_retry_after_closes_the_governor() -> None:
