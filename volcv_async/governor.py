@@ -28,6 +28,7 @@ MOST_UNSTATED = 16
 
 _GUARD = 0.01  # how far under the rate to go, as a share: the provider's clock is not ours
 _LATENESS = 0.005  # seconds that a timer may wake late without losing the interval
+_ENOUGH = 10  # connections after which the quickest of them says what is usual
 _CUT = 0.93  # what a refusal for rate leaves of the rate
 _CLIMB = 0.0025  # what each second without one adds to it, as a share
 _UNLIMITED = 1e6  # calls a second that nobody makes
@@ -141,6 +142,7 @@ class Governor:
         self._learned: Pace | None = None
         self._seen = Pace(_UNLIMITED)  # what left lately, while no rate is known
         self._quickest = math.inf  # from turn to departure: a connection at its best, in seconds
+        self._departed = 0
         self._closed_until = -math.inf
         self._climbed = -math.inf
 
@@ -179,10 +181,11 @@ class Governor:
         A connection that took longer than the quickest one brings its call closer to those that
         leave after it, and the provider counts arrivals.
         """
-        took = really - left
-        self._quickest = min(self._quickest, took)
+        self._quickest = min(self._quickest, really - left)
+        self._departed += 1
+        best = self._quickest if self._departed > _ENOUGH else 0.0
         for pace in self._paces:
-            pace.moved(left, really - self._quickest)
+            pace.moved(left, really - best)
 
     def undo(self, left: float) -> None:
         """Give back what a call took that did not go out after all."""

@@ -168,15 +168,18 @@ def test_an_unstated_rate_is_known_after_a_refusal() -> None:
 
 def test_a_slow_connection_holds_back_those_that_follow() -> None:
     """A call that left later than it was granted counts from when it left, at its best."""
-    governor = Governor(volcv.Limits(rate=1, concurrency=9))
-    governor.leave(0.0)
-    governor.departed(0.0, 0.1)  # the quickest connection so far
-    assert governor.earliest(1.0) == pytest.approx(1.01)
-    governor.leave(1.01)
-    governor.departed(1.01, 1.61)
-    assert governor.earliest(2.0) == pytest.approx(1.01 + 0.5 + 1.01)
-    governor.departed(7.0, 7.1)  # one that is forgotten already changes nothing
-    assert governor.earliest(2.0) == pytest.approx(1.01 + 0.5 + 1.01)
+    governor = Governor(volcv.Limits(rate=1, concurrency=99))
+    now = 0.0
+    for _ in range(10):  # what is usual is not known yet: each counts from when it left
+        governor.leave(now)
+        governor.departed(now, now + 0.1)
+        assert governor.earliest(now) == pytest.approx(now + 0.1 + 1.01)
+        now = governor.earliest(now)
+    governor.leave(now)
+    governor.departed(now, now + 0.6)  # half a second longer than usual
+    assert governor.earliest(now) == pytest.approx(now + 0.5 + 1.01)
+    governor.departed(now - 99, now)  # one that is forgotten already changes nothing
+    assert governor.earliest(now) == pytest.approx(now + 0.5 + 1.01)
 
 
 def test_retry_after_closes_the_governor() -> None:
