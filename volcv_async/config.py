@@ -102,7 +102,7 @@ def _wrong(
     return ConfigurationError(f"{name} makes no sense.", help=f"It takes {wanted}.")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Limits:
     """What an account allows. Calls wait for their turn; they do not fail.
 
@@ -125,7 +125,7 @@ class Limits:
     adaptive: bool = True
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Timeouts:
     """How long to wait, in seconds.
 
@@ -152,7 +152,7 @@ def _known_choice(instance: object, field: attrs.Attribute[Any], value: object) 
         raise _wrong(instance, field, value, '"report" or "retry"')
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class RetryPolicy:
     """When a request goes out again.
 
@@ -174,8 +174,8 @@ class RetryPolicy:
 
     attempts: int = attrs.field(default=3, validator=_whole)
     in_doubt: Literal["report", "retry"] = attrs.field(default="report", validator=_known_choice)
-    pause: float = attrs.field(default=0.5, validator=_positive)
-    longest_pause: float = attrs.field(default=60.0, validator=_positive)
+    pause: float = attrs.field(default=0.5, kw_only=True, validator=_positive)
+    longest_pause: float = attrs.field(default=60.0, kw_only=True, validator=_positive)
 
 
 def _check_url(_account: object, field: attrs.Attribute[str], value: object) -> None:

@@ -13,7 +13,8 @@ from volcv_async.gateway.drawing.canvas import Canvas
 from volcv_async.gateway.drawing.colours import HAZE, RAMPS, palette
 from volcv_async.gateway.drawing.png import set_lines
 from volcv_async.gateway.drawing.scenes import SCENES, Scene
-from volcv_async.gateway.pictures import Subject, load_painter
+from volcv_async.gateway.pictures import load_painter
+from volcv_async.gateway.subject import Subject
 
 
 def subject(

@@ -121,6 +121,9 @@ def test_what_is_required_cannot_be_none() -> None:
 
 def test_the_defaults_are_those_of_the_contract() -> None:
     """Defaults are the documented ones."""
+    assert volcv.Limits(2, 3, 4, False) == volcv.Limits(  # noqa: FBT003 - in this order
+        rate=2, burst=3, concurrency=4, adaptive=False
+    )
     assert volcv.Limits() == volcv.Limits(rate=None, burst=1, concurrency=None, adaptive=True)
     assert volcv.Timeouts() == volcv.Timeouts(connect=10.0, attempt=120.0, deadline=900.0)
     assert volcv.RetryPolicy() == volcv.RetryPolicy(attempts=3, in_doubt="report")

@@ -13,13 +13,12 @@ import attrs
 
 from volcv_async.cli.messages import complain, note
 from volcv_async.client import Client
-from volcv_async.config import Limits, Timeouts
+from volcv_async.config import Limits
 from volcv_async.errors import InvalidRequestError, VolcvError
 from volcv_async.gateway import LocalGateway
 
 _Returned = TypeVar("_Returned")
 
-_PATIENT = Timeouts(deadline=None)
 _LOCAL_CONCURRENCY = 8
 
 
@@ -105,7 +104,7 @@ async def open_client(
 ) -> AsyncGenerator[Client]:
     """Open a client, at the account of the environment or at a local gateway of its own."""
     if not local:
-        async with Client(limits=limits, timeouts=_PATIENT) as client:
+        async with Client(limits=limits) as client:
             yield client
         return
     stated = attrs.evolve(
@@ -113,6 +112,6 @@ async def open_client(
     )
     async with (
         LocalGateway(time_scale=time_scale) as gateway,
-        Client(gateway.account(limits=stated), timeouts=_PATIENT) as client,
+        Client(gateway.account(limits=stated)) as client,
     ):
         yield client

@@ -1,27 +1,8 @@
-"""What a picture is of, and the door to the room that draws it, which needs Pillow."""
+"""The door to the room that draws, which needs Pillow and is opened when it is first needed."""
 
 from collections.abc import Callable
 
-import attrs
-
-
-@attrs.frozen(kw_only=True)
-class Subject:
-    """All that a picture follows from: equal subjects give equal bytes.
-
-    Attributes:
-        prompt: the prompt, as it came.
-        seed: the seed.
-        model: the model's `req_key`.
-        width: in pixels.
-        height: in pixels.
-    """
-
-    prompt: str
-    seed: int
-    model: str
-    width: int
-    height: int
+from volcv_async.gateway.subject import Subject
 
 
 def load_painter() -> Callable[[Subject], bytes]:

@@ -23,9 +23,10 @@ from volcv_async.gateway.latency import Latency
 from volcv_async.gateway.ledger import Ledger, Received, new_request_id
 from volcv_async.gateway.limits import Limiter
 from volcv_async.gateway.links import Links, request_id_of
-from volcv_async.gateway.pictures import Subject, load_painter
+from volcv_async.gateway.pictures import load_painter
 from volcv_async.gateway.protocol import Asked, Order, examine, parse_body, wrong_path
 from volcv_async.gateway.replies import Picture, success
+from volcv_async.gateway.subject import Subject
 
 _NEW_SEEDS = 2**31
 

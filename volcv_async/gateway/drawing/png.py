@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from volcv_async.gateway.drawing.canvas import Canvas
 from volcv_async.gateway.drawing.colours import HAZE, RAMPS, palette
 from volcv_async.gateway.drawing.scenes import SCENES
-from volcv_async.gateway.pictures import Subject
+from volcv_async.gateway.subject import Subject
 
 _SENTENCES = ("Drawn by the volcv-async local gateway.", "No model made this.")
 LABEL = " ".join(_SENTENCES)
