@@ -91,7 +91,7 @@ class OutcomeStream:
         self._registry = registry
         self._ready = _Ready(ordered=ordered)
         self._supervisor: asyncio.Task[None] | None = None
-        self._feeding = self._leaving = False
+        self._feeding = False
         self._error: BaseException | None = None
         self._fatal: list[Outcome] = []  # the outcome in whose place an error is raised
         self._counts: StreamStatistics = StreamStatistics()
@@ -174,7 +174,6 @@ class OutcomeStream:
         """Stop pulling, wait for what is in flight, and collect it; cut it off if need be."""
         supervisor = self._supervisor
         assert supervisor is not None  # noqa: S101 - it was entered
-        self._leaving = True
         self._stop_feeding()
         try:
             # Shielded from anyio's cancel scopes, which would cancel again and again; the loop's
@@ -280,7 +279,7 @@ class OutcomeStream:
         error.index, error.request = call.index, call.request
         ever_answered = self._caller.pool.ever_answered
         fatal = retry.stops_everything(error, ever_answered=ever_answered)
-        if fatal and not self._leaving and self._error is None:
+        if fatal and self._error is None:
             self.fail(error)
             self._fatal = [_outcome(call, error)]
             self._settle(call, None)

@@ -240,6 +240,14 @@ async def test_limits_stated_too_high_still_end_completed() -> None:
         assert (gateway.paid, gateway.most_in_flight) == (40, 2)
 
 
+async def test_departures_are_counted_when_they_take_place(gateway: LocalGateway) -> None:
+    """The account's governor is told when each call really leaves, and of none that did not."""
+    async with volcv.Client(gateway.account()) as client:
+        await client.generate_many([cat(nth) for nth in range(3)])
+        assert client._pool is not None
+        assert [governor._departed for governor in client._pool._governors] == [3]
+
+
 async def test_a_handful_comes_in_order() -> None:
     """``generate_many`` gives the outcomes in the order of the requests, failures among them."""
     said = one_by_one(refusal(50412), Drop())

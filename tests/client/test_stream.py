@@ -589,13 +589,15 @@ async def test_while_leaving_a_refused_key_is_an_outcome() -> None:
 
 
 async def test_a_connection_refused_from_the_start_ends_the_stream(unused_tcp_port: int) -> None:
-    """Where nothing ever answered, what cannot be sent ends the stream."""
+    """Where nothing ever answered, what cannot be sent ends the stream, and is no outage."""
+    events: list[volcv.Event] = []
     account = volcv.Account(f"http://127.0.0.1:{unused_tcp_port}/volcv/v1", volcv.Bearer("key"))
-    async with volcv.Client(account, retry=FAST) as client:
+    async with volcv.Client(account, retry=FAST, on_event=events.append) as client:
         with pytest.raises(volcv.NotSentError):
             async with client.stream(cats(), concurrency=8) as outcomes:
                 async for outcome in outcomes:
                     assert isinstance(outcome, volcv.Failed)
+    assert {type(event) for event in events} == {volcv.AttemptStarted, volcv.AttemptEnded}
 
 
 async def test_a_connection_refused_later_is_an_outcome() -> None:
