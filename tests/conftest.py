@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, settings
 
 from volcv_async.gateway import LocalGateway
 
-# These machines are shared: how long an example takes says nothing.
+# How long an example takes says more of the machine than of the code.
 settings.register_profile(
-    "shared", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100
 )
-settings.load_profile("shared")
+settings.load_profile("patient")
 
 SAMPLES = Path(__file__).parent / "samples"
 

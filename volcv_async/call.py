@@ -12,17 +12,20 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import attrs
 
 from volcv_async import retry
 from volcv_async.codec import decode, encode
+from volcv_async.codec.failures import excerpt
 from volcv_async.config import RetryPolicy, Timeouts
 from volcv_async.errors import (
     AuthenticationError,
     ConfigurationError,
+    DecodeError,
     DownloadError,
     ImageError,
     LimitedError,
@@ -52,6 +55,8 @@ class Caller:
         download: Whether images that stand at a URL are fetched.
         emit: Who is told what happens.
         downloads: How many images may be fetched at once.
+        fetching: How many calls are answered, and fetch their images.
+        one_fetched: Set whenever one of them is done.
     """
 
     pool: SessionPool
@@ -59,6 +64,24 @@ class Caller:
     download: bool
     emit: Callable[[Event], None]
     downloads: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(_DOWNLOADS))
+    fetching: int = 0
+    one_fetched: asyncio.Event = attrs.field(factory=asyncio.Event)
+
+    @contextmanager
+    def fetch(self) -> Generator[None]:
+        """Count a call that fetches what is paid for."""
+        self.fetching += 1
+        try:
+            yield
+        finally:
+            self.fetching -= 1
+            self.one_fetched.set()
+
+    async def fetched(self) -> None:
+        """Wait until no call fetches anything any more."""
+        while self.fetching:
+            self.one_fetched.clear()
+            await self.one_fetched.wait()
 
 
 class Call:
@@ -90,6 +113,7 @@ class Call:
         self._counted = self._refusals = 0
         self._sending = Sending()
         self._last: VolcvError | None = None
+        self._doubted = False  # whether any attempt ended in doubt
 
     async def run(self) -> Generation:
         """See the request through.
@@ -101,9 +125,19 @@ class Call:
             return await self._run()
         except VolcvError as error:
             error.request = self.request
+            if self._doubted and error.billed == "no":
+                error.billed = "unknown"
             raise
         finally:
             self.leased.set()
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether the images are there, or are not wanted."""
+        made = self.made
+        if made is None:
+            return False
+        return not self._caller.download or all(image.data is not None for image in made.images)
 
     def cut(self) -> VolcvError:
         """Say what is known of a call that was cut off: in doubt, not sent, or paid for."""
@@ -127,8 +161,11 @@ class Call:
 
     async def _lease(self) -> Lease:
         """Wait for a turn, up to the deadline."""
+        patience = self._patience()
+        if patience is not None and patience <= 0:
+            raise self._too_late()
         try:
-            async with asyncio.timeout(self._patience()):
+            async with asyncio.timeout(patience):
                 lease = await self._caller.pool.lease()
         except TimeoutError:
             pass
@@ -174,16 +211,19 @@ class Call:
         seconds = min(self._timeouts.attempt, self._deadline - time.monotonic())
         timeouts = attrs.evolve(self._timeouts, attempt=max(seconds, _SHORTEST))
         reply = await transport.post(body, self._sending, timeouts=timeouts)
-        return self._read(reply, transport.url)
+        return self._read(reply, transport)
 
-    def _read(self, reply: Reply, url: str) -> Generation:
+    def _read(self, reply: Reply, transport: Transport) -> Generation:
         """Decode a reply; one that no API gives, before any was ever answered, is a wrong URL."""
         try:
             return decode(reply)
         except VolcvError as failure:
             error = failure
         if not self._caller.pool.ever_answered and _is_elsewhere(reply):
-            raise _wrong_url(reply, url)
+            error = _wrong_url(reply, transport.url)
+        error.redact(transport.redact)
+        if isinstance(error, DecodeError):
+            error.excerpt = excerpt(reply, transport.redact)
         raise error
 
     def _tell(self, attempt: Attempt, begun: float, error: VolcvError | None) -> None:
@@ -198,6 +238,7 @@ class Call:
     async def _pause(self, error: VolcvError) -> None:
         """Wait before the next attempt, outside the slot; raise if there must be none."""
         self._last = error
+        self._doubted = self._doubted or error.ending == "in doubt"
         if isinstance(error, AuthenticationError) and not self._caller.pool.exhausted:
             return
         seconds = retry.pause(error, self._caller.retry, self._tally(error))
@@ -245,7 +286,8 @@ class Call:
         made = self.made
         assert made is not None  # noqa: S101 - the attempt was answered
         if self._caller.download:
-            images = [await self._image(image, made, transport) for image in made.images]
+            with self._caller.fetch():
+                images = [await self._image(image, made, transport) for image in made.images]
             self.made = made = attrs.evolve(made, images=tuple(images))
         return made
 
@@ -300,8 +342,9 @@ def _is_elsewhere(reply: Reply) -> bool:
 
 
 def _wrong_url(reply: Reply, url: str) -> ConfigurationError:
-    target = reply.headers.get("location", "")
-    what = f"redirects to {target}" if target else "answers with a web page"
+    target = reply.headers.get("location", "") or "nowhere"
+    page = reply.media_type == "text/html" and "location" not in reply.headers
+    what = "answers with a web page" if page else f"redirects to {target}"
     return ConfigurationError(
         f"{url} is no endpoint of this API: it {what}.",
         help="Set the URL to the whole endpoint, such as https://gateway.example/volcv/v1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, Iterable, Sequence
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
@@ -106,12 +107,16 @@ class Client:
         self._entered -= 1
         if self._entered or self._pool is None:
             return
+        caller = self._ready()
         self._caller = None
         self._closing = asyncio.Event()
         try:
-            for stream in list(self._streams):
-                await stream.aclose()
-            await self._pool.close()
+            # Each is left whatever the others raise: the streams first, the sessions last.
+            async with AsyncExitStack() as leaving:
+                leaving.push_async_callback(self._pool.close)
+                leaving.push_async_callback(caller.fetched)
+                for stream in self._streams:
+                    leaving.push_async_callback(stream.aclose)
         finally:
             self._closing.set()
             self._forget()
@@ -146,8 +151,7 @@ class Client:
                 to do. ``billed`` says whether it was charged for.
             TypeError: It is no request.
         """
-        if not isinstance(request, Request):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
-            raise TypeError(f"{request!r} is no request, such as GeneralV21(prompt=...).")
+        _check(request)
         return await Call(self._ready(), request, timeouts=timeouts or self._timeouts).run()
 
     def stream(
@@ -213,7 +217,11 @@ class Client:
             VolcvError: No other request can do better (wrong key, path or set-up); what had
                 finished is in its ``outcomes``.
             ConfigurationError: The client is not entered, or ``concurrency`` makes no sense.
+            TypeError: One of a sequence is no request; nothing was sent.
         """
+        if isinstance(requests, Sequence):
+            for request in requests:
+                _check(request)
         finished: list[Outcome] = []
         async with self.stream(requests, concurrency=concurrency) as outcomes:
             try:
@@ -263,6 +271,11 @@ class Client:
         if not self._streams:
             about = {"message": "on_event raised", "exception": error}
             asyncio.get_running_loop().call_exception_handler(about)
+
+
+def _check(request: object) -> None:
+    if not isinstance(request, Request):
+        raise TypeError(f"{request!r} is no request, such as GeneralV21(prompt=...).")
 
 
 def _counted(counts: Statistics, event: Event) -> Statistics:

@@ -200,9 +200,7 @@ SIGNATURE: Mapping[str, Code] = {
     "RequestLimitExceeded": Code(
         RateLimitedError, "too many calls a second", repeat=True, help=_SLOWER
     ),
-    "ServiceUnavailableTemp": Code(
-        ServerError, "the service is not available now", repeat=True, billed="no"
-    ),
+    "ServiceUnavailableTemp": Code(ServerError, "the service is not available now", repeat=True),
     "MethodNotAllowed": Code(
         InvalidRequestError, "the method is not allowed", help="Check the URL of the account."
     ),
@@ -241,7 +239,6 @@ _NO_CHANNEL = Code(
     ServerError,
     "nothing behind the gateway serves this now",
     repeat=True,
-    billed="no",
     help="If it lasts, ask the gateway which of its models serve this path.",
 )
 
@@ -262,7 +259,7 @@ GATEWAY: Mapping[str, Code] = {
         ConcurrencyLimitedError, "too many calls in flight for this key", repeat=True, help=_FEWER
     ),
     "token_concurrency_unavailable": Code(
-        ServerError, "the gateway's limiter is down", repeat=True, billed="no"
+        ServerError, "the gateway's limiter is down", repeat=True
     ),
     "model_not_found": _NO_CHANNEL,
     "do_request_failed": _LOST,
@@ -282,7 +279,7 @@ def gateway(code: str, status: int) -> Code:
         return GATEWAY[code]
     if code.startswith("entitlement_"):
         return Code(QuotaError, "a limit of the gateway's plan is reached", help=_BALANCE)
-    if status == 503:  # noqa: PLR2004 - an HTTP status says more than a name for it
+    if status == 503 and not code:  # noqa: PLR2004 - an HTTP status says more than a name
         return _NO_CHANNEL
     by_status = http(status)
     if code == "bad_response_status_code" and by_status.error is InvalidRequestError:

@@ -56,9 +56,9 @@ class Bearer:
         """Give the value of the ``Authorization`` header."""
         return Secret(f"Bearer {self._key}")
 
-    def redact(self, body: bytes) -> bytes:
-        """Take the key out of a reply, should the other end repeat it."""
-        return body.replace(self._key.encode(), b"***")
+    def redact(self, text: str) -> str:
+        """Take the key out of what the other end said."""
+        return text.replace(self._key, "***")
 
     def __repr__(self) -> str:
         return "Bearer('***')"

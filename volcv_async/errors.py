@@ -31,7 +31,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
 Ending = Literal["not sent", "rejected", "in doubt", "answered"]
@@ -100,6 +100,14 @@ class VolcvError(Exception):
         ]
         said = ", ".join(filter(None, facts))
         return " ".join(filter(None, [self.message, f"({said})" if said else "", self.help]))
+
+    def redact(self, clean: Callable[[str], str]) -> None:
+        """Clean what others put into words here, should they have repeated a key."""
+        self.message = clean(self.message)
+        self.args = (self.message,)
+        self.provider_message = self.provider_message and clean(self.provider_message)
+        self.request_id = self.request_id and clean(self.request_id)
+        self.code = clean(self.code) if isinstance(self.code, str) else self.code
 
 
 class ConfigurationError(VolcvError):

@@ -296,7 +296,8 @@ class Gate:
         outage: Outage,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._governors = list(governors)
+        self._all = tuple(governors)
+        self._governors = list(governors)  # those that are not closed
         self._outage = outage
         self._clock = clock
         # Who waits, in order, and whether it only wants to know (see ``vacancy``).
@@ -307,7 +308,7 @@ class Gate:
     @property
     def in_flight(self) -> int:
         """Calls under way, over all governors."""
-        return sum(governor.in_flight for governor in self._governors)
+        return sum(governor.in_flight for governor in self._all)
 
     @property
     def waiting(self) -> int:
@@ -323,9 +324,9 @@ class Gate:
         try:
             turn = await place
         except asyncio.CancelledError:
-            turn = place.result() if place.done() and not place.cancelled() else None
+            turn = _granted(place)
             if turn is not None:
-                turn.governor.undo(turn.left)
+                self.undo(turn)
             raise
         finally:
             self._leave_queue(place)
@@ -341,20 +342,28 @@ class Gate:
             self._leave_queue(place)
 
     def over(self, turn: Turn) -> None:
-        """Free the slot of a call that is over."""
+        """Free the slot of a call that is over.
+
+        Others go a step later, so that what the call taught is learned before.
+        """
         turn.governor.came_back()
-        self.update()
+        asyncio.get_running_loop().call_soon(self.update)
+
+    def undo(self, turn: Turn) -> None:
+        """Give back what a call was granted that does not go out after all."""
+        turn.governor.undo(turn.left)
+        asyncio.get_running_loop().call_soon(self.update)
 
     def close(self, governor: Governor) -> None:
         """Let nothing leave by this governor any more."""
         self._governors.remove(governor)
         self.update()
 
-    def turn_away(self, error: BaseException) -> None:
-        """Send away all who wait."""
+    def turn_away(self, error: Callable[[], BaseException]) -> None:
+        """Send away all who wait, each with an error of its own."""
         while self._anybody():
             place, _ = self._waiting.popitem(last=False)
-            place.set_exception(error)
+            place.set_exception(error())
 
     async def emptied(self) -> None:
         """Wait until no call is under way."""
@@ -412,3 +421,10 @@ class Gate:
     def _leave_queue(self, place: asyncio.Future[Turn | None]) -> None:
         self._waiting.pop(place, None)
         self.update()
+
+
+def _granted(place: asyncio.Future[Turn | None]) -> Turn | None:
+    """Give what a place was granted; None if nothing, or if it was turned away."""
+    if not place.done() or place.cancelled() or place.exception() is not None:
+        return None
+    return place.result()

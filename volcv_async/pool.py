@@ -7,6 +7,7 @@ group. An account whose key is refused is set aside.
 
 from __future__ import annotations
 
+import asyncio
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -75,7 +76,7 @@ class SessionPool:
         self._closed = self._closed or NotSentError(
             "The client was left before the request had its turn.", help="Nothing was sent."
         )
-        self._gate.turn_away(_again(self._closed))
+        self._turn_away(self._closed)
         try:
             await self._gate.emptied()
         finally:
@@ -127,11 +128,14 @@ class SessionPool:
         Raises:
             AuthenticationError: No account is left whose key is accepted.
         """
-        self._check()
-        turn = await self._gate.turn()
-        sessions = self._sessions[turn.governor]
-        sessions.append(sessions.pop(0))
-        return Lease(self, sessions[-1], turn)
+        while True:
+            self._check()
+            turn = await self._gate.turn()
+            sessions = self._sessions[turn.governor]
+            if sessions:
+                sessions.append(sessions.pop(0))
+                return Lease(self, sessions[-1], turn)
+            self._gate.undo(turn)  # granted just before its last key was refused
 
     def _check(self) -> None:
         if self._closed is not None:
@@ -176,12 +180,16 @@ class SessionPool:
         if not any(self._sessions.values()):
             self._closed = error
         else:
+            # Where warnings are errors, this one is raised in the loop and not amid the books.
             text = f"Account {session.account.name} is set aside, its key is refused: {error}"
-            warnings.warn(text, VolcvWarning, stacklevel=2)
+            asyncio.get_running_loop().call_soon(warnings.warn, text, VolcvWarning)
         if not sessions:
             self._gate.close(governor)
         if self._closed is not None:
-            self._gate.turn_away(_again(error))
+            self._turn_away(self._closed)
+
+    def _turn_away(self, error: VolcvError) -> None:
+        self._gate.turn_away(lambda: _again(error))
 
     @property
     def exhausted(self) -> bool:

@@ -14,7 +14,7 @@ class Reply:
     Attributes:
         status: The HTTP status.
         headers: The headers, by lower-cased name.
-        body: The body, whole, decompressed, and free of the key that was sent.
+        body: The body, whole and decompressed.
         received: When it was read, in Unix seconds.
     """
 

@@ -104,5 +104,5 @@ def stops_everything(error: VolcvError, *, ever_answered: bool) -> bool:
     if isinstance(error, AuthenticationError | ConfigurationError):
         return True
     if isinstance(error, InvalidRequestError):
-        return error.http_status in _WRONG_PATH
+        return error.http_status in _WRONG_PATH and not isinstance(error.code, int)
     return isinstance(error, NotSentError) and not ever_answered

@@ -15,7 +15,14 @@ second cuts them off.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+)
 from types import TracebackType
 from typing import Self, cast
 
@@ -26,7 +33,7 @@ from anyio.abc import TaskGroup
 from volcv_async import retry
 from volcv_async.call import Call, Caller
 from volcv_async.config import Timeouts
-from volcv_async.errors import VolcvError
+from volcv_async.errors import ImageError, VolcvError
 from volcv_async.events import Recorder
 from volcv_async.models import Request
 from volcv_async.results import Completed, Failed, InDoubt, Outcome
@@ -91,6 +98,7 @@ class OutcomeStream:
         self._registry = registry
         self._ready = _Ready(ordered=ordered)
         self._supervisor: asyncio.Task[None] | None = None
+        self._cutters: list[Callable[[], object]] = []  # what cuts the stream's own task off
         self._feeding = False
         self._error: BaseException | None = None
         self._fatal: list[Outcome] = []  # the outcome in whose place an error is raised
@@ -115,6 +123,7 @@ class OutcomeStream:
         self._registry.add(self)
         self._feeding = True
         self._supervisor = asyncio.create_task(self._supervise(), name="volcv stream")
+        self._cutters.append(self._supervisor.cancel)
         self._supervisor.add_done_callback(lambda _: self._ready.end())
         return self
 
@@ -136,8 +145,9 @@ class OutcomeStream:
             error.add_note(f"While the stream was being left, {unseen!r} was raised in it, too.")
 
     async def aclose(self) -> None:
-        """Leave the stream, as the end of its block does."""
-        await self.__aexit__(None, None, None)
+        """Leave the stream, as the end of its block does; one that was not entered has no end."""
+        if self._supervisor is not None:
+            await self.__aexit__(None, None, None)
 
     def __aiter__(self) -> Self:
         return self
@@ -179,12 +189,17 @@ class OutcomeStream:
             # Shielded from anyio's cancel scopes, which would cancel again and again; the loop's
             # own cancellations come through and are counted.
             with anyio.CancelScope(shield=True):
-                await _patiently(supervisor, self._drain, 1 if cancelled else 0)
+                await _patiently(supervisor, self._cut, self._drain, 1 if cancelled else 0)
         finally:
             self._registry.discard(self)
             self.leftover += self._ready.rest()
         if not supervisor.cancelled():
             supervisor.result()
+
+    def _cut(self) -> None:
+        """Cut off what is in flight, and a source that takes its time to close."""
+        for cancel in self._cutters:
+            cancel()
 
     def _stop_feeding(self) -> None:
         if self._feeding and self._supervisor is not None:
@@ -195,6 +210,7 @@ class OutcomeStream:
 
     async def _supervise(self) -> None:
         async with anyio.create_task_group() as calls:
+            self._cutters.append(calls.cancel_scope.cancel)
             await self._feed_until_stopped(calls)
             await self._close_source()
 
@@ -203,8 +219,9 @@ class OutcomeStream:
         try:
             await self._feed(calls)
         except asyncio.CancelledError:
-            if self._feeding:
-                raise  # not by us: the loop is being shut down
+            if self._feeding:  # not by us
+                self._error = RuntimeError("The stream's own task was cancelled from outside.")
+                raise
         except Exception as error:  # noqa: BLE001 - it is raised to the consumer, as itself
             self._error = self._error or error
         finally:
@@ -265,15 +282,22 @@ class OutcomeStream:
         try:
             await call.run()
         except VolcvError as error:
-            self._end_badly(call, error)
+            if call.made is not None and not isinstance(error, ImageError):
+                self._end_as_itself(call, error)
+            else:
+                self._end_badly(call, error)
         except asyncio.CancelledError:
             self._end_badly(call, call.cut())
             raise
         except Exception as error:  # noqa: BLE001 - it is raised to the consumer, as itself
-            self.fail(error)
-            self._settle(call, _outcome(call, None if _in_hand(call) else call.cut()))
+            self._end_as_itself(call, error)
         else:
             self._settle(call, _outcome(call, None))
+
+    def _end_as_itself(self, call: Call, error: Exception) -> None:
+        """Raise what is no outcome, such as a recorder's error, and give what is in hand."""
+        self.fail(error)
+        self._settle(call, _outcome(call, None if call.in_hand else call.cut()))
 
     def _end_badly(self, call: Call, error: VolcvError) -> None:
         error.index, error.request = call.index, call.request
@@ -341,8 +365,10 @@ class _Ready:
         return [outcome for outcome in rest if outcome is not None]
 
 
-async def _patiently(task: asyncio.Task[None], drain: float, cancelled: int) -> None:
-    """Wait for a task; after so many seconds, or on the second cancellation, cancel it."""
+async def _patiently(
+    task: asyncio.Task[None], cut: Callable[[], None], drain: float, cancelled: int
+) -> None:
+    """Wait for a task; after so many seconds, or on the second cancellation, cut it off."""
     loop = asyncio.get_running_loop()
     ends = loop.time() + drain
     pending: asyncio.CancelledError | None = None
@@ -352,7 +378,7 @@ async def _patiently(task: asyncio.Task[None], drain: float, cancelled: int) -> 
         except asyncio.CancelledError as cancellation:
             cancelled, pending = cancelled + 1, cancellation
         if cancelled >= _CANCELLATIONS_TO_CUT or loop.time() >= ends:
-            task.cancel()
+            cut()
             ends = float("inf")
     if pending is not None:
         raise pending
@@ -371,12 +397,6 @@ def _iterator(
     if isinstance(source, AsyncIterable):
         return aiter(source)
     return iter(source)
-
-
-def _in_hand(call: Call) -> bool:
-    """Tell whether the call's images are there, or are not wanted."""
-    made = call.made
-    return made is not None and all(image.data is not None for image in made.images)
 
 
 def _outcome(call: Call, error: VolcvError | None) -> Outcome:

@@ -29,8 +29,8 @@ MOST_BYTES = 64 * 1024 * 1024
 """The longest reply and the largest image that are read, in bytes."""
 
 _CHUNK = 256 * 1024
-_ECHO = 64 * 1024  # longer replies are pictures, and repeat no key
 _QUERY = {"Action": "CVProcess", "Version": "2022-08-31"}
+_HOPELESS = (ValueError, aiohttp.NonHttpUrlClientError)  # no URL, or too long a body
 _HEADERS_KEPT = frozenset({"content-type", "retry-after", "location"})
 
 
@@ -52,18 +52,20 @@ class Sending:
         self.on_begin()
 
 
-class _Paid(aiohttp.BytesPayload):
+class _Paid(aiohttp.Payload):
     """The body of a paid call, which notes when it begins to be written."""
 
     def __init__(self, body: bytes, sending: Sending) -> None:
         super().__init__(body, content_type="application/json")
+        self._body, self._size = body, len(body)
         self._sending = sending
 
-    async def write_with_length(
-        self, writer: AbstractStreamWriter, content_length: int | None
-    ) -> None:
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return self._body.decode(encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
         self._sending.begin()
-        await super().write_with_length(writer, content_length)
+        await writer.write(self._body)
 
 
 class Transport:
@@ -73,6 +75,7 @@ class Transport:
         self._account = account
         self._url = URL(account.url).with_query(_QUERY)
         self._session = aiohttp.ClientSession(
+            requote_redirect_url=False,
             connector=aiohttp.TCPConnector(force_close=not reuse_connections, limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept-Encoding": "identity", "Accept": "application/json"},
@@ -82,6 +85,10 @@ class Transport:
     def url(self) -> str:
         """Where it sends to, without the query."""
         return self._account.url
+
+    def redact(self, text: str) -> str:
+        """Take the account's key out of what the other end said."""
+        return self._account.credentials.redact(text)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -94,10 +101,12 @@ class Transport:
             NotSentError: No byte of the request left this machine.
             UnknownOutcomeError: It began to leave, and no whole reply came back.
         """
+        if self._session.closed:
+            raise _not_sent("the client was left", self._account.url)
         try:
             return await self._post(body, sending, timeouts)
         except (aiohttp.ClientError, OSError, ValueError) as failure:
-            said = _said(failure, timeouts)
+            said = self.redact(_said(failure, timeouts))
         # Raised out here, so that aiohttp's exception, with the request in it, is no context.
         if sending.begun:
             raise _in_doubt(said)
@@ -117,8 +126,7 @@ class Transport:
                 for name, value in response.headers.items()
                 if name.lower() in _HEADERS_KEPT
             }
-            received = await self._body(response)
-            return Reply(response.status, headers, self._redact(received), time.time())
+            return Reply(response.status, headers, await self._body(response), time.time())
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         """Read the body; one that breaks off after a refusal's status is a refusal all the same."""
@@ -129,9 +137,6 @@ class Transport:
                 return b""
             raise
 
-    def _redact(self, body: bytes) -> bytes:
-        return self._account.credentials.redact(body) if len(body) <= _ECHO else body
-
     async def download(self, url: str, *, timeouts: Timeouts) -> bytes:
         """Fetch an image: a plain GET, without the key, exactly as the URL is written.
 
@@ -139,7 +144,10 @@ class Transport:
             DownloadError: It could not be fetched; ``repeatable`` says whether trying again may
                 help.
         """
+        if self._session.closed:
+            raise _not_downloaded(url, "the client was left", hopeless=True)
         status: int | None = None
+        hopeless = False
         try:
             async with self._session.get(
                 URL(url, encoded=True),
@@ -150,10 +158,10 @@ class Transport:
                 status = response.status
                 if status == 200:  # noqa: PLR2004 - an HTTP status says more than a name for it
                     return await _read(response)
-                said = f"HTTP {status}"
+                said, hopeless = f"HTTP {status}", status < 500 and status != 429  # noqa: PLR2004
         except (aiohttp.ClientError, OSError, ValueError) as failure:
-            said = _said(failure, timeouts)
-        raise _not_downloaded(url, said, status)
+            said, hopeless = _said(failure, timeouts), isinstance(failure, _HOPELESS)
+        raise _not_downloaded(url, said, status, hopeless=hopeless)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
@@ -203,12 +211,14 @@ def _in_doubt(said: str) -> VolcvError:
     )
 
 
-def _not_downloaded(url: str, said: str, status: int | None) -> DownloadError:
+def _not_downloaded(
+    url: str, said: str, status: int | None = None, *, hopeless: bool
+) -> DownloadError:
     error = DownloadError(
         f"The image is paid for and could not be fetched: {said}.",
         help="Fetch it from the error's `url` before it expires.",
         http_status=status,
     )
     error.url = url
-    error.repeatable = status in {None, 200, 429} or (status or 0) >= 500  # noqa: PLR2004
+    error.repeatable = not hopeless
     return error

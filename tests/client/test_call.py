@@ -54,6 +54,37 @@ async def test_in_doubt_is_bought_again_only_when_asked_for() -> None:
         assert (counts.in_doubt, counts.completed, gateway.paid) == (1, 1, 2)
 
 
+@pytest.mark.parametrize("then", [refusal(50412), UNAUTHORISED])
+async def test_what_was_in_doubt_before_a_refusal_may_have_been_billed(then: Canned) -> None:
+    """Bought again on request and then refused, a request does not count as unbilled."""
+    policy = volcv.RetryPolicy(in_doubt="retry", pause=0.01)
+    async with LocalGateway(latency=0.0, answer=one_by_one(Drop(), then)) as gateway:
+        error, _ = await generate(gateway, policy)
+        assert isinstance(error, volcv.VolcvError)
+        assert (error.billed, gateway.paid) == ("unknown", 1)
+
+
+async def test_an_attempt_that_could_only_be_late_is_not_made() -> None:
+    """A request whose deadline is near when its attempt ends is not sent to another account."""
+    held = Held()
+
+    async def late(received: Received) -> Said:
+        await held(received)
+        return UNAUTHORISED
+
+    async with LocalGateway(answer=late) as refusing, LocalGateway(latency=0.0) as other:
+        accounts = [refusing.account(), other.account()]
+        with pytest.warns(volcv.VolcvWarning, match="set aside"):
+            async with volcv.Client(accounts) as client:
+                timeouts = volcv.Timeouts(deadline=2.0)
+                call = asyncio.create_task(client.generate(cat(), timeouts=timeouts))
+                await held.until(1)
+                asyncio.get_running_loop().call_later(1.85, held.let_go)
+                with pytest.raises(volcv.AuthenticationError, match="deadline of 2 s"):
+                    await call
+        assert other.requests == []
+
+
 async def test_a_refused_connection_is_repeated_and_then_given_up(unused_tcp_port: int) -> None:
     """Where nobody listens, as many attempts are made as the policy says, none of them sent."""
     account = volcv.Account(f"http://127.0.0.1:{unused_tcp_port}/volcv/v1", volcv.Bearer("key"))
@@ -353,6 +384,15 @@ async def test_an_outage_of_the_network_uses_up_no_attempt() -> None:
     assert back.paid == 4
 
 
+async def test_a_url_that_is_none_is_not_tried_again() -> None:
+    """An image at what is no URL at all is given up at once, with what is known of it."""
+    async with LocalGateway(answer=always(linked("/relative.png"))) as gateway:
+        error, _ = await generate(gateway)
+    assert isinstance(error, volcv.DownloadError)
+    assert error.url == "/relative.png"
+    assert not error.repeatable
+
+
 class Journal:
     """A recorder that notes what it is told, and fails where it is told to."""
 
@@ -400,6 +440,12 @@ async def test_what_is_paid_is_delivered_though_it_could_not_be_recorded(
     gateway: LocalGateway,
 ) -> None:
     """If the recorder fails after the answer, the image is given, then its error is raised."""
+    async with volcv.Client(gateway.account(), download=False) as client:
+        journal = Journal("answered")
+        async with client.stream([cat()], recorder=journal) as outcomes:
+            assert isinstance(await anext(outcomes), volcv.Completed)
+            with pytest.raises(OSError, match="disk full"):
+                await anext(outcomes)
     linked_cat = volcv.GeneralV21(prompt="a cat", return_url=True)
     for request, kind in ((cat(), volcv.Completed), (linked_cat, volcv.Failed)):
         async with volcv.Client(gateway.account()) as client:
@@ -409,3 +455,18 @@ async def test_what_is_paid_is_delivered_though_it_could_not_be_recorded(
                 assert outcome.billed == "yes"
                 with pytest.raises(OSError, match="disk full"):
                     await anext(outcomes)
+
+
+async def test_a_recorder_s_own_volcv_error_is_no_outcome(gateway: LocalGateway) -> None:
+    """Whatever class a recorder raises after the answer, the paid image is still given."""
+
+    class Refusing(Journal):
+        async def answered(self, attempt: volcv.Attempt, generation: volcv.Generation) -> None:
+            await super().answered(attempt, generation)
+            raise volcv.NotSentError("the recorder's own")
+
+    async with volcv.Client(gateway.account()) as client:
+        async with client.stream([cat()], recorder=Refusing()) as outcomes:
+            assert isinstance(await anext(outcomes), volcv.Completed)
+            with pytest.raises(volcv.NotSentError, match="the recorder's own"):
+                await anext(outcomes)

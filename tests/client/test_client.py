@@ -6,13 +6,14 @@ import asyncio
 import logging
 import pickle
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from provider import FAST, UNAUTHORISED, Held, always, cat, cats, one_by_one, refusal
+from provider import FAST, UNAUTHORISED, Held, Said, always, cat, cats, one_by_one, refusal
+from raw_server import raw_server
 
 import volcv_async as volcv
-from volcv_async.gateway import Drop, LocalGateway
+from volcv_async.gateway import Canned, Drop, LocalGateway, Received
 
 SHARED = volcv.Client(limits=volcv.Limits(concurrency=2))
 """A client made at module scope, outside any loop, from an environment that is not there yet."""
@@ -233,7 +234,7 @@ async def test_limits_stated_too_high_still_end_completed() -> None:
         limits = volcv.Limits(concurrency=6)
         account = gateway.account(limits=limits)
         async with volcv.Client(account, retry=FAST, on_event=hear) as client:
-            many = asyncio.create_task(client.generate_many([cat(nth) for nth in range(40)]))
+            many = asyncio.create_task(client.generate_many(cat(nth) for nth in range(40)))
             await refused.wait()
             held.let_go()
             assert {type(outcome) for outcome in await many} == {volcv.Completed}
@@ -414,3 +415,134 @@ def test_what_is_not_there_is_an_attribute_error() -> None:
     assert getattr(volcv, "__getattr__")("gateway").LocalGateway is LocalGateway  # noqa: B009 - hidden from type checkers
     with pytest.raises(AttributeError, match="Signed"):
         _ = volcv.Signed  # type: ignore[attr-defined] # pyright: ignore - it is not built yet
+
+
+async def test_a_refusal_is_learned_before_its_slot_is_given_away() -> None:
+    """Calls that wait at the gate profit from what the one before them learned."""
+    held = Held()
+    async with LocalGateway(latency=0.0, concurrency=2, answer=held) as gateway:
+        limits = volcv.Limits(concurrency=8)
+        async with volcv.Client(gateway.account(limits=limits), retry=FAST) as client:
+            calls = [asyncio.create_task(client.generate(cat(nth))) for nth in range(40)]
+            while client.statistics().rejected < 6:
+                await asyncio.sleep(0.001)
+            held.let_go()
+            await asyncio.gather(*calls)
+            assert client.statistics().rejected < 20
+
+
+async def test_a_key_refused_under_waiting_calls_turns_each_away_with_its_own_error() -> None:
+    """A 401 ends those that wait, each with an error of its own, and cuts off none under way."""
+    held = Held(holds=lambda received: received.prompt == "cat 0")
+
+    async def answer(received: Received) -> Said:
+        await held(received)
+        return UNAUTHORISED if received.prompt == "cat 1" else None
+
+    async with LocalGateway(latency=0.0, answer=answer) as gateway:
+        async with volcv.Client(gateway.account(limits=volcv.Limits(concurrency=2))) as client:
+            calls = [asyncio.create_task(client.generate(cat(nth))) for nth in range(5)]
+            await asyncio.wait(calls[1:])
+            assert client.statistics().in_flight == 1
+            asyncio.get_running_loop().call_later(0.01, held.let_go)
+        assert (await calls[0]).image.data is not None
+        errors = [call.exception() for call in calls[1:]]
+        assert [type(error) for error in errors] == [volcv.AuthenticationError] * 4
+        assert [getattr(error, "request", None) for error in errors] == [
+            cat(nth) for nth in range(1, 5)
+        ]
+        assert len(gateway.requests) == 2
+
+
+async def test_a_turn_granted_on_a_key_refused_just_then_goes_elsewhere() -> None:
+    """A call that was let go in the moment its account was set aside takes another account."""
+    async with (
+        LocalGateway(answer=always(UNAUTHORISED)) as refusing,
+        LocalGateway(latency=0.0) as ok,
+    ):
+        limits = volcv.Limits(concurrency=1)
+        accounts = [gateway.account(limits=limits) for gateway in (refusing, ok)]
+        async with volcv.Client(accounts) as client:
+            pool = client._pool
+            assert pool is not None
+            refused = next(session for session in pool._sessions[pool._governors[0]])
+            lease = await pool.lease()
+            waiting = [asyncio.create_task(pool.lease()) for _ in range(2)]
+            await asyncio.sleep(0)
+            pool._gate.over(lease._turn)
+            await asyncio.sleep(0)  # the waiting one is granted the first account's turn
+            with pytest.warns(volcv.VolcvWarning, match="set aside"):
+                lease.learn(volcv.AuthenticationError("refused just then"))
+                await asyncio.sleep(0)
+            assert refused not in pool._sessions[pool._governors[0]]
+            for _ in waiting:
+                done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                granted = done.pop()
+                waiting.remove(granted)
+                with granted.result() as held:
+                    assert held.transport.url == ok.url
+
+
+async def test_one_stream_s_error_does_not_keep_the_others_from_being_left(
+    gateway: LocalGateway,
+) -> None:
+    """Leaving a client with streams open leaves them all, though one has an error to raise."""
+
+    def broken() -> Iterator[volcv.Request]:
+        yield cat(0)
+        raise KeyError("in the source")
+
+    client = volcv.Client(gateway.account(limits=volcv.Limits(concurrency=2)))
+    await client.__aenter__()
+    streams = [client.stream(source) for source in (cats(), broken(), cats())]
+    for stream in streams:
+        await stream.__aenter__()
+    while streams[1].statistics().completed < 1 or streams[1]._feeding:
+        await asyncio.sleep(0.001)
+    with pytest.raises(KeyError, match="in the source"):
+        await client.__aexit__(None, None, None)
+    assert gateway.in_flight == 0
+    paid = gateway.paid
+    await asyncio.sleep(0.02)
+    assert gateway.paid == paid
+    assert all(stream._supervisor is not None and stream._supervisor.done() for stream in streams)
+
+
+async def test_leaving_waits_for_an_image_that_is_being_fetched() -> None:
+    """Left while a single call fetches its paid image, the client waits for it."""
+    asked, free = asyncio.Event(), asyncio.Event()
+
+    async def slow(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await free.wait()
+        writer.write(b"HTTP/1.1 404 Gone\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+
+    async with raw_server(slow) as images:
+        url = images.url.replace("/volcv/v1", "/x")
+        body = f'{{"code":10000,"data":{{"image_urls":["{url}"]}}}}'.encode()
+        async with LocalGateway(answer=always(Canned(body=body, paid=True))) as gateway:
+            async with volcv.Client(gateway.account()) as client:
+                call = asyncio.create_task(client.generate(cat()))
+                await asked.wait()
+                asyncio.get_running_loop().call_later(0.01, free.set)
+            with pytest.raises(volcv.DownloadError, match="HTTP 404"):
+                await call
+
+
+async def test_what_is_no_request_in_a_handful_is_said_before_anything_is_sent(
+    gateway: LocalGateway,
+) -> None:
+    """A list with a mistake in it costs nothing."""
+    async with volcv.Client(gateway.account()) as client:
+        with pytest.raises(TypeError, match="'a cat' is no request"):
+            await client.generate_many([cat(), "a cat"])  # type: ignore[list-item] # pyright: ignore[reportArgumentType] - on purpose
+    assert gateway.requests == []
+
+
+async def test_a_large_body_goes_out_like_any_other(gateway: LocalGateway) -> None:
+    """A body of two megabytes, as one with an image in it has, is sent without a word."""
+    big = volcv.GeneralV21(prompt="a cat", extra={"image": "x" * 2_000_000})
+    async with volcv.Client(gateway.account()) as client:
+        await client.generate(big)
+    assert gateway.paid == 1

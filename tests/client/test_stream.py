@@ -667,11 +667,31 @@ async def test_an_error_while_a_source_is_closed_is_raised(client: volcv.Client)
     assert "in the clean-up" in caught.value.__notes__[0]
 
 
+async def test_a_source_that_is_slow_to_close_does_not_stretch_the_drain() -> None:
+    """After ``drain`` seconds all is cut off, a source that takes its time to clean up as well."""
+    held = Held()
+
+    async def slow_to_close() -> AsyncIterator[volcv.Request]:
+        try:
+            yield cat(0)
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.Event().wait()
+
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        async with volcv.Client(gateway.account(limits=LIMITS)) as client:
+            async with client.stream(slow_to_close(), drain=0.05) as outcomes:
+                await held.until(1)
+        held.let_go()
+    assert [type(outcome) for outcome in outcomes.leftover] == [volcv.InDoubt]
+
+
 async def test_a_stream_must_be_entered_and_only_once(client: volcv.Client) -> None:
     """A stream that is iterated over without being entered, or entered twice, says how to."""
     outcomes = client.stream([cat()])
     with pytest.raises(RuntimeError, match=r"async with client\.stream"):
         await anext(outcomes)
+    await outcomes.aclose()  # has nothing to close yet
     async with outcomes:
         with pytest.raises(RuntimeError, match="once"):
             await outcomes.__aenter__()
@@ -688,7 +708,10 @@ async def test_a_stream_is_cut_when_its_loop_shuts_down() -> None:
                 supervisor = outcomes._supervisor
                 assert supervisor is not None
                 supervisor.cancel()
-                taken = [outcome async for outcome in outcomes]
+                taken: list[volcv.Outcome] = []
+                with pytest.raises(RuntimeError, match="cancelled from outside"):
+                    async for outcome in outcomes:
+                        taken.append(outcome)
         held.let_go()
     assert {type(outcome) for outcome in taken} == {volcv.InDoubt}
     assert len(taken) == WINDOW

@@ -285,3 +285,28 @@ async def test_a_download_of_nonsense_is_an_error_of_ours() -> None:
     """A URL that cannot be one is a failed download, nothing else."""
     with pytest.raises(volcv.DownloadError):
         await download("nonsense")
+
+
+async def test_a_closed_session_sends_nothing(gateway: LocalGateway) -> None:
+    """After its client was left, a session says so instead of raising something of its own."""
+    transport = Transport(gateway.account())
+    await transport.close()
+    with pytest.raises(volcv.NotSentError, match="was left"):
+        await transport.post(b"{}", Sending(), timeouts=QUICK)
+    with pytest.raises(volcv.DownloadError, match="was left"):
+        await transport.download(gateway.url, timeouts=QUICK)
+
+
+def test_a_body_can_be_shown() -> None:
+    """The body of a paid call can be looked at as text, as aiohttp's own can."""
+    assert transport_room._Paid(b"{}", Sending()).decode() == "{}"
+
+
+async def test_a_redirected_download_keeps_its_signature() -> None:
+    """The target of a redirect is asked for byte for byte, as its signature demands."""
+    query = "x-signature=a%2Fb%2Bc%3D&x=%7E"
+    head = f"HTTP/1.1 302 Go\r\nLocation: /moved?{query}\r\nContent-Length: 0\r\n\r\n"
+    async with raw_server(saying(head.encode())) as server:
+        with pytest.raises(volcv.DownloadError):
+            await download(server.url)
+    assert server.requests[1].startswith(f"GET /moved?{query} HTTP".encode())

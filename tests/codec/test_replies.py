@@ -135,7 +135,7 @@ FAILURES: list[tuple[str, int, type[volcv.VolcvError], dict[str, object]]] = [
     ("fail_gateway_429_concurrency", 429, volcv.ConcurrencyLimitedError, {"repeatable": True}),
     ("fail_gateway_429_user", 429, volcv.RateLimitedError, {"repeatable": True}),
     ("fail_gateway_503_no_channel", 503, volcv.ServerError, {"ending": "rejected"}),
-    ("fail_gateway_503_one_api", 503, volcv.ServerError, {"repeatable": True, "billed": "no"}),
+    ("fail_gateway_503_one_api", 503, volcv.ServerError, {"repeatable": True}),
     ("fail_gateway_wrapped_50412", 400, volcv.ContentRejectedError, {"code": 50412}),
     ("fail_gateway_upstream_status", 400, volcv.InvalidRequestError, {"billed": "unknown"}),
     ("fail_gateway_upstream_status", 429, volcv.RateLimitedError, {"repeatable": True}),
@@ -199,10 +199,12 @@ def test_each_failure_becomes_its_class(
         (b'{"error":{"message":"?"}}', 200, volcv.DecodeError, "success beside it"),
         (b'{"code":10000,"data":null}', 200, volcv.DecodeError, "no data"),
         (b'{"code":10000,"data":{}}', 200, volcv.DecodeError, "no image"),
-        (b'{"code":10000,"data":{"image_urls":"x"}}', 200, volcv.DecodeError, "list"),
+        (b'{"code":10000,"data":{"image_urls":"x"}}', 200, volcv.DecodeError, "no image"),
+        (b'{"code":10000,"data":{"binary_data_base64":"x"}}', 200, volcv.DecodeError, "list"),
+        (b'{"error":{"code":"upstream_timeout"}}', 503, volcv.ServerError, "not available"),
+        (b'{"error":{"code":503}}', 503, volcv.ServerError, "not available"),
         (b'{"code":10000,"data":{"image_urls":[7]}}', 200, volcv.DecodeError, "str was expected"),
         (b'{"code":10000,"data":{"binary_data_base64":[7]}}', 200, volcv.DecodeError, "base64"),
-        (b'{"code":10000,"data":{"image_urls":["x"],"pe_result":7}}', 200, volcv.DecodeError, ""),
     ],
 )
 def test_whatever_else_comes_becomes_one_of_our_errors(
@@ -250,6 +252,44 @@ def test_the_expiry_is_read_from_the_url() -> None:
     assert [image.expires for image in images[1:]] == [hour, hour, hour]
 
 
+def test_a_side_field_of_a_wrong_type_costs_no_image() -> None:
+    """A mistyped text, id, flag or time is kept as it came; the image is read all the same."""
+    body = success(
+        image_urls="none",
+        binary_data_base64=[base64.b64encode(png()).decode()],
+        pe_result=[],
+        request_id=7,
+        aigc_meta_tagged="x",
+        llm_result=None,
+    )
+    made = decode(reply({**body, "time_elapsed": int("9" * 400)}))
+    assert made.image.data == png()
+    assert made.time_elapsed is None
+    assert made.extra == {
+        "image_urls": "none",
+        "pe_result": [],
+        "request_id": 7,
+        "aigc_meta_tagged": "x",
+    }
+
+
+@pytest.mark.parametrize("before", ["", "data:image/png;base64,"])
+def test_base64_in_lines_or_with_a_prefix_is_read(before: str) -> None:
+    """A paid image is not lost for line breaks in its base64, or a prefix before it."""
+    text = before + base64.encodebytes(png()).decode()
+    assert decode(reply(success(binary_data_base64=[text]))).image.data == png()
+
+
+def test_long_words_are_cut_between_two_of_them() -> None:
+    """The provider's words are cut to a line or five in the text, and kept whole beside it."""
+    words = "word " * 400
+    with pytest.raises(volcv.ServerError) as caught:
+        decode(reply({"code": 50500, "message": words}, 500))
+    assert caught.value.provider_message == words
+    assert "wor)" not in str(caught.value)
+    assert len(str(caught.value)) < 700
+
+
 def test_empty_entries_are_no_images() -> None:
     """Empty entries in a list of images are passed over."""
     data = success(image_urls=["", None], binary_data_base64=["", base64.b64encode(png()).decode()])
@@ -277,6 +317,7 @@ def test_what_is_no_picture_is_a_broken_image_and_the_good_ones_are_kept() -> No
         ("-5", None),
         ("soon", None),
         ("9" * 40, None),
+        ("86401", None),
         ("", None),
         ("Wed, 18 Nov 2026 10:00:00 GMT", None),
         ("Wed, 18 Nov 2026 11:07:10 GMT", 30.0),

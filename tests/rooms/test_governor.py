@@ -268,7 +268,8 @@ async def test_a_cancelled_waiter_gives_back_what_it_held() -> None:
     granted, waiting = (asyncio.create_task(gate.turn()) for _ in range(2))
     await settled()
     clock.now = 10.0
-    gate.over(first)  # the next is granted now, and has not run since
+    gate.over(first)
+    await asyncio.sleep(0)  # the next is granted now, and has not run since
     granted.cancel()
     waiting.cancel()
     for task in (granted, waiting):
@@ -311,7 +312,7 @@ async def test_a_closed_gate_turns_away_who_waits() -> None:
     waiting = asyncio.create_task(gate.turn())
     await settled()
     assert not waiting.done()
-    gate.turn_away(volcv.NotSentError("closed"))
+    gate.turn_away(lambda: volcv.NotSentError("closed"))
     with pytest.raises(volcv.NotSentError, match="closed"):
         await waiting
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 _SECONDS = {
@@ -18,7 +17,8 @@ _SECONDS = {
 _PART = r"(?:(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h))"
 _WHOLE = re.compile(rf"([+-]?){_PART}+", re.ASCII)
 _PARTS = re.compile(_PART, re.ASCII)
-_LONGEST = 64
+_LONGEST = 64  # characters
+_MOST = 1e15  # milliseconds
 
 
 def seconds(value: object) -> float | None:
@@ -30,7 +30,7 @@ def seconds(value: object) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return value / 1000 if math.isfinite(value) else None
+        return value / 1000 if abs(value) < _MOST else None
     if not isinstance(value, str) or len(value) > _LONGEST:
         return None
     whole = _WHOLE.fullmatch(value)

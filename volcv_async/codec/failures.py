@@ -13,7 +13,7 @@ Messages and types never decide: messages repeat across codes, and gateways re-b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeGuard
 
@@ -24,6 +24,7 @@ from volcv_async.reply import Reply
 
 _EXCERPT = 200
 _LONGEST_WORDS = 500
+_LONGEST_WAIT = 86_400.0  # seconds; who asks to wait longer is not taken at his word
 
 
 def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
@@ -83,7 +84,7 @@ def by_gateway(error: object, reply: Reply) -> VolcvError:
     elif reply.status < 300:  # noqa: PLR2004 - an HTTP status says more than a name for it
         return unreadable(reply, "a gateway reports an error in it and success beside it")
     else:
-        code = codes.gateway(_text(shown), reply.status)
+        code = codes.gateway("" if shown is None else str(shown), reply.status)
     words = _text(inside.get("message"))
     return failure(code, reply, shown=number or _text(shown) or None, words=words)
 
@@ -109,7 +110,7 @@ def failure(
     algorithm: int | None = None,
 ) -> VolcvError:
     """Make the error that a code stands for."""
-    said = f" ({words[:_LONGEST_WORDS]})" if words else ""
+    said = f" ({_shortened(words)})" if words else ""
     error = code.error(
         f"{code.meaning[0].upper()}{code.meaning[1:]}{said}.",
         help=code.help,
@@ -127,6 +128,11 @@ def failure(
     return error
 
 
+def _shortened(words: str) -> str:
+    """Cut long words of others between two of them, so that no half of a key is left over."""
+    return words if len(words) <= _LONGEST_WORDS else words[:_LONGEST_WORDS].rpartition(" ")[0]
+
+
 def unreadable(reply: Reply, why: str, *, request_id: str = "") -> DecodeError:
     """Make the error for a reply that cannot be read."""
     error = DecodeError(
@@ -135,8 +141,13 @@ def unreadable(reply: Reply, why: str, *, request_id: str = "") -> DecodeError:
         http_status=reply.status,
         request_id=request_id or None,
     )
-    error.excerpt = reply.body[: 4 * _EXCERPT].decode(errors="replace")[:_EXCERPT]
+    error.excerpt = excerpt(reply)
     return error
+
+
+def excerpt(reply: Reply, clean: Callable[[str], str] = str) -> str:
+    """Give the beginning of a body, cleaned before it is cut."""
+    return clean(reply.body[: 16 * _EXCERPT].decode(errors="replace"))[:_EXCERPT]
 
 
 def retry_after(reply: Reply) -> float | None:
@@ -144,13 +155,15 @@ def retry_after(reply: Reply) -> float | None:
     value = reply.headers.get("retry-after", "").strip()
     if not value:
         return None
-    if value.isascii() and value.isdigit() and len(value) <= 9:  # noqa: PLR2004 - 30 years will do
-        return float(value)
     try:
-        after = parsedate_to_datetime(value).timestamp() - reply.received
+        after = float(value) if value.isdecimal() else _until(value) - reply.received
     except (ValueError, OverflowError):
         return None
-    return after if after > 0 else None
+    return after if 0 <= after <= _LONGEST_WAIT else None
+
+
+def _until(date: str) -> float:
+    return parsedate_to_datetime(date).timestamp()
 
 
 def as_code(value: object) -> int | None:

@@ -54,6 +54,11 @@ def _bytes(value: object, _type: object) -> bytes:
         raise TypeError("an image in it is no base64 text")
     try:
         return pybase64.b64decode(value, validate=True)
+    except ValueError:
+        pass
+    try:
+        # Paid for: line breaks, or a "data:image/png;base64," before it, are no reason to lose it.
+        return pybase64.b64decode("".join(value.rpartition(",")[2].split()), validate=True)
     except ValueError as error:
         raise ValueError(f"an image in it is no base64 ({error})") from None
 
@@ -133,7 +138,7 @@ def _success(envelope: Mapping[str, Any], reply: Reply) -> Generation:
     if not is_object(given):
         raise unreadable(reply, "it says success and holds no data", request_id=request_id)
     try:
-        data = _converter.structure(_first_choice(given), _Data)
+        data = _converter.structure(_readable(given), _Data)
     except (TypeError, ValueError) as error:
         wrong = str(error)
     else:
@@ -144,12 +149,25 @@ def _success(envelope: Mapping[str, Any], reply: Reply) -> Generation:
     raise unreadable(reply, wrong, request_id=request_id)
 
 
-def _first_choice(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Leave the base64 unread where there are URLs: both are the same images."""
-    urls: object = given.get("image_urls")
-    if isinstance(urls, list) and any(cast("list[object]", urls)):
-        return {**given, "binary_data_base64": None}
-    return given
+def _readable(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out what must not cost an image: side fields of a wrong type, and the second choice.
+
+    Where there are URLs the base64 stays unread: both are the same images.
+    """
+    kept = {name: given[name] for name in given if isinstance(given[name], _wanted(name))}
+    urls: object = kept.get("image_urls")
+    if urls and any(cast("list[object]", urls)):
+        kept.pop("binary_data_base64", None)
+    return kept
+
+
+def _wanted(name: str) -> type:
+    """Give the type that a field of ``data`` must have to be read."""
+    if name == "image_urls":
+        return list
+    if name == "aigc_meta_tagged":
+        return bool
+    return str if name in _TEXTS or name == "request_id" else object
 
 
 def _generation(
@@ -203,7 +221,11 @@ def _linked(url: str, received: float) -> Image:
 def _unknown(envelope: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Keep what has no place of its own; the envelope's yields to ``data``'s of the same name."""
     beside = {name: envelope[name] for name in envelope if name not in _KNOWN_ENVELOPE}
-    inside = {name: given[name] for name in given if name not in _KNOWN_DATA}
+    inside = {
+        name: given[name]
+        for name in given
+        if name not in _KNOWN_DATA or not isinstance(given[name], (_wanted(name), type(None)))
+    }
     return {
         f"envelope.{name}" if name in inside else name: beside[name] for name in beside
     } | inside

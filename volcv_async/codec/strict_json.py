@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any, cast
 
 _DEEPEST = 64
@@ -39,8 +40,8 @@ def loads(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = counts.most_common(1)[0][0]
         raise NotStrictJSONError(f"the name {twice[:40]!r} stands twice in one object")
     return value
 
