@@ -4,7 +4,7 @@
       ▲                          │
       └─ pause, outside the slot ◀ not sent, or rejected and repeatable
 
-Only what was not sent, or was rejected and stands in a table as repeatable, goes out again.
+``retry`` decides what goes out again: what was not sent, and of the rejected what a table says.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from volcv_async.codec import decode, encode
 from volcv_async.codec.failures import excerpt
 from volcv_async.config import RetryPolicy, Timeouts
 from volcv_async.errors import (
-    AuthenticationError,
     ConfigurationError,
     DecodeError,
     DownloadError,
@@ -239,8 +238,6 @@ class Call:
         """Wait before the next attempt, outside the slot; raise if there must be none."""
         self._last = error
         self._doubted = self._doubted or error.ending == "in doubt"
-        if isinstance(error, AuthenticationError) and not self._caller.pool.exhausted:
-            return
         seconds = retry.pause(error, self._caller.retry, self._tally(error))
         patience = self._patience()
         if seconds is None:
@@ -257,7 +254,10 @@ class Call:
         elif not excused:
             self._counted += 1
         return retry.Tally(
-            counted=max(1, self._counted), refusals=max(1, self._refusals), excused=excused
+            counted=max(1, self._counted),
+            refusals=max(1, self._refusals),
+            excused=excused,
+            elsewhere=not self._caller.pool.exhausted,
         )
 
     def _patience(self) -> float | None:

@@ -105,7 +105,7 @@ class SessionPool:
 
     @property
     def outage(self) -> bool:
-        """Whether nothing but probes goes out, and not-sent attempts are excused."""
+        """Whether answers that used to come are out, so that what is not sent is excused."""
         return self._outage.on and self._outage.ever_answered
 
     def __repr__(self) -> str:
@@ -193,7 +193,7 @@ class SessionPool:
 
     @property
     def exhausted(self) -> bool:
-        """Whether no account is left."""
+        """Whether no call may leave any more: no account is left, or the client was."""
         return self._closed is not None
 
 

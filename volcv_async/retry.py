@@ -4,6 +4,7 @@
 * A refusal for rate or concurrency may be, without end: only the deadline ends it.
 * What else was rejected may be where a table says so, up to ``attempts``.
 * What is in doubt is not, unless the user said so.
+* A request whose key was refused goes to another account at once, while one is left.
 * What was answered is not.
 """
 
@@ -26,8 +27,10 @@ from volcv_async.errors import (
     VolcvError,
 )
 
-_LONGEST_REFUSAL_PAUSES = 4  # first pauses that a refused call waits at the most: the governor
-# holds the whole account back already, so its own wait only keeps the refused apart
+# How many first pauses a refused call waits at the most: the governor holds the whole account back
+# already, so that its own wait only keeps the refused apart.
+_LONGEST_REFUSAL_PAUSES = 4
+
 _WRONG_PATH = frozenset({404, 405})
 
 
@@ -39,11 +42,13 @@ class Tally:
         counted: Attempts that count, this one included.
         refusals: Refusals for rate or concurrency, this one included.
         excused: Whether what was not sent counts for nothing now, as in an outage.
+        elsewhere: Whether another account is left for a request whose key was refused.
     """
 
     counted: int
     refusals: int
     excused: bool = False
+    elsewhere: bool = False
 
 
 def pause(
@@ -57,6 +62,8 @@ def pause(
     The wait is drawn evenly from nothing to a bound that doubles ("full jitter"); a
     ``Retry-After`` is waited out first. ``draw`` gives numbers in [0, 1).
     """
+    if isinstance(error, AuthenticationError) and tally.elsewhere:
+        return 0.0
     if isinstance(error, LimitedError):
         longest = min(_LONGEST_REFUSAL_PAUSES * policy.pause, policy.longest_pause)
         return _jittered(error, policy.pause, tally.refusals, longest, draw)

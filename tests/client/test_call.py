@@ -223,6 +223,14 @@ async def test_the_deadline_ends_the_waiting_for_a_turn() -> None:
         assert len(slow.requests) == 1
 
 
+async def test_a_deadline_that_is_over_at_once_sends_nothing(gateway: LocalGateway) -> None:
+    """With no time at all a request is not sent, though there is room for it."""
+    async with volcv.Client(gateway.account()) as client:
+        with pytest.raises(volcv.NotSentError, match="did not have its turn"):
+            await client.generate(cat(), timeouts=volcv.Timeouts(deadline=1e-9))
+    assert gateway.requests == []
+
+
 async def test_the_deadline_ends_the_refusals() -> None:
     """Refused again and again, a request ends at its deadline with the refusal, unbilled."""
     async with LocalGateway(answer=always(refusal(50430))) as gateway:

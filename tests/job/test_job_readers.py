@@ -193,3 +193,15 @@ def test_an_unknown_kind_of_list_is_said_at_once() -> None:
 def test_requests_are_requests(write: Write) -> None:
     """What a list gives can be streamed as it is."""
     assert all(isinstance(one, Request) for one in read_prompts(write("a.txt", "cat\n")))
+
+
+def test_a_folder_is_no_list(tmp_path: Path) -> None:
+    """A folder in place of a list is said to be one, at once."""
+    with pytest.raises(InvalidRequestError, match="is a folder, not a list"):
+        read_prompts(tmp_path)
+
+
+def test_a_txt_list_has_no_columns(tmp_path: Path) -> None:
+    """A column named for a list of lines is a mistake, and is not passed over."""
+    with pytest.raises(InvalidRequestError, match="has no columns"):
+        read_prompts(tmp_path / "prompts.txt", prompt_column="Prompt")

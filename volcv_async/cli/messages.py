@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TextIO
 
 from rich.console import Console
 
 from volcv_async.errors import VolcvError, VolcvWarning
+from volcv_async.events import AttemptEnded, Event, OutageBegan, OutageEnded
 
-errors = Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+class _Quiet(Console):
+    """A console that goes quiet when its reader has gone, and lets the job go on."""
+
+    def on_broken_pipe(self) -> None:
+        """Stop writing, instead of ending the program as rich would."""
+        self.quiet = True
+        _write_to_nobody(sys.stderr)
+
+
+def _write_to_nobody(stream: TextIO) -> None:
+    """Send the rest of a stream nowhere, so that its end raises nothing either."""
+    with suppress(OSError):  # what has no file descriptor has no pipe to break
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+errors = _Quiet(stderr=True, markup=False, highlight=False, emoji=False)
 """Standard error, past which a progress bar does not run."""
 
 
 def result(line: str) -> None:
-    """Print a line of the result."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    """Print a line of the result, if anybody reads it."""
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _write_to_nobody(sys.stdout)
 
 
 def note(line: str) -> None:
@@ -32,6 +54,26 @@ def complain(error: BaseException) -> None:
     note(f"Error: {_what_happened(error).removesuffix(cure).rstrip()}")
     if cure:
         note(cure)
+
+
+class Outages:
+    """Says when an outage begins and ends; what a client's ``on_event`` may be."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def __call__(self, event: Event) -> None:
+        """Say what there is to say of an event."""
+        match event:
+            case AttemptEnded(error=VolcvError() as error):
+                self._last = error.message
+            case OutageBegan(in_a_row=times):
+                note(f"No readable answer {times} times in a row. The last: {self._last}")
+                note("Now one call at a time goes out as a probe; each may be billed.")
+            case OutageEnded():
+                note("There are answers again; calls go out as before.")
+            case _:
+                pass
 
 
 def _what_happened(error: BaseException) -> str:

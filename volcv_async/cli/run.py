@@ -113,7 +113,7 @@ def _carry_out(job: _Job, client: Callable[[], AbstractAsyncContextManager[Clien
         with shown:
             report = run_interruptibly(_send(job, client, shown), _INTERRUPTED)
     except BaseException:
-        if shown.tally.ended:
+        if shown.tally.ended and job.out.exists():
             _conclude(job, shown.tally.report(job.out))
         raise
     _conclude(job, report)
@@ -133,6 +133,10 @@ def _conclude(job: _Job, report: JobReport) -> None:
     if report.images:
         result(str(draw_gallery(job.out, title=job.title)))
     result(report.line())
+    for reason in report.reasons:
+        note(reason)
+    if not report.all_done:
+        note(f"Each is a row of failed.jsonl or in_doubt.jsonl in {job.out}.")
 
 
 def _count(requests: Callable[[], Iterator[Request]], prompts: Path) -> int:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from volcv_async.cli.messages import complain, note
+from volcv_async.cli.messages import Outages, complain, note
 from volcv_async.client import Client
 from volcv_async.config import Limits
 from volcv_async.errors import InvalidRequestError, VolcvError
@@ -52,7 +52,8 @@ def exit_code(command: Callable[[], int | None]) -> int:
     except UsageError as error:
         return _complain(error.__cause__ or error, Exit.USAGE)
     except InvalidRequestError as error:
-        return _complain(error, Exit.USAGE)
+        sent = error.http_status is not None
+        return _complain(error, Exit.STUCK if sent else Exit.USAGE)
     except (VolcvError, OSError) as error:
         return _complain(error, Exit.STUCK)
     except ModuleNotFoundError as error:
@@ -69,7 +70,7 @@ def _complain(error: BaseException, code: Exit) -> Exit:
 
 
 def run_interruptibly(work: Coroutine[Any, Any, _Returned], notice: str) -> _Returned:
-    """Run a coroutine; SIGINT and SIGTERM cancel it, each time they come.
+    """Run a coroutine; SIGINT, SIGTERM and SIGHUP cancel it, each time they come.
 
     Args:
         work: What to run.
@@ -93,7 +94,7 @@ async def _interruptible(work: Coroutine[Any, Any, _Returned], notice: str) -> _
 
     # Windows has no such handlers; there asyncio.run turns the first Ctrl-C into a cancellation.
     with suppress(NotImplementedError):
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, interrupt)
     return await work
 
@@ -104,7 +105,7 @@ async def open_client(
 ) -> AsyncGenerator[Client]:
     """Open a client, at the account of the environment or at a local gateway of its own."""
     if not local:
-        async with Client(limits=limits) as client:
+        async with Client(limits=limits, on_event=Outages()) as client:
             yield client
         return
     stated = attrs.evolve(
@@ -112,6 +113,6 @@ async def open_client(
     )
     async with (
         LocalGateway(time_scale=time_scale) as gateway,
-        Client(gateway.account(limits=stated)) as client,
+        Client(gateway.account(limits=stated), on_event=Outages()) as client,
     ):
         yield client

@@ -30,7 +30,7 @@ _BEGINNING = 65_536
 _CARD = Template(
     """<figure id="$name">
 <a class="mat" href="$href"><img src="$href" alt="$prompt" width="$width" height="$height"\
- loading="lazy" decoding="async"></a>
+ loading="lazy"></a>
 <figcaption>
 <details><summary class="prompt"$lang dir="auto">$prompt</summary>
 <p>$href<br>request id $request_id</p></details>

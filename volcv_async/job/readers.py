@@ -60,11 +60,18 @@ def read_prompts(
         OSError: The file cannot be read: when its first row is asked for.
     """
     file = Path(path)
+    if file.is_dir():
+        raise InvalidRequestError(f"{file} is a folder, not a list.", help="Give a file in it.")
     reader = _READERS.get(file.suffix.lower())
     if reader is None:
         raise InvalidRequestError(
             f"{file}: a list of this kind cannot be read.",
             help=f"The suffix tells the format; there are {', '.join(_READERS)}.",
+        )
+    if prompt_column is not None and reader is _txt:
+        raise InvalidRequestError(
+            f"{file} has no columns: each line of a .txt list is a prompt.",
+            help=f"Leave {prompt_column!r} out.",
         )
     given = dict(fields or {})
     if "prompt" in given:

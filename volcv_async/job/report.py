@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 
 import attrs
 
+from volcv_async.errors import VolcvError
 from volcv_async.results import Completed, InDoubt, Outcome
+
+_REASONS = 3
 
 
 @attrs.frozen(kw_only=True)
@@ -24,6 +28,8 @@ class JobReport:
             made and is not in hand.
         perhaps_paid: Requests of which nobody can tell whether they were billed.
         seconds: How long it took.
+        reasons: Why requests gave no image, the commonest first, at most three: how often, and
+            one of them in words.
     """
 
     out: Path
@@ -34,6 +40,7 @@ class JobReport:
     paid: int
     perhaps_paid: int
     seconds: float
+    reasons: tuple[str, ...] = ()
 
     @property
     def all_done(self) -> bool:
@@ -57,6 +64,8 @@ class Tally:
         self._began = time.monotonic()
         self.completed = self.failed = self.in_doubt = 0
         self.images = self.paid = self.perhaps_paid = 0
+        self._reasons: Counter[tuple[str, object]] = Counter()
+        self._examples: dict[tuple[str, object], VolcvError] = {}
 
     @property
     def seconds(self) -> float:
@@ -78,6 +87,10 @@ class Tally:
                 self.in_doubt += 1
             case _:
                 self.failed += 1
+        if not isinstance(outcome, Completed):
+            reason = (type(outcome.error).__name__, outcome.error.code)
+            self._reasons[reason] += 1
+            self._examples.setdefault(reason, outcome.error)
         self.paid += outcome.billed == "yes"
         self.perhaps_paid += outcome.billed == "unknown"
 
@@ -92,6 +105,10 @@ class Tally:
             paid=self.paid,
             perhaps_paid=self.perhaps_paid,
             seconds=self.seconds,
+            reasons=tuple(
+                f"{reason[0]}, {times:,} in all. One of them: {self._examples[reason]}"
+                for reason, times in self._reasons.most_common(_REASONS)
+            ),
         )
 
 

@@ -44,8 +44,8 @@ def refuse_used(out: Path) -> None:
 class Sink:
     """Keeps outcomes in a folder; a context manager, entered once.
 
-    Left by an error before anything was sent, it takes away the folders and files it made, so that
-    the same words can be tried again.
+    Left by an error before anything was made or billed, it takes away the folders and files that it
+    made, so that the same words can be tried again.
     """
 
     def __init__(self, out: Path) -> None:
@@ -53,7 +53,7 @@ class Sink:
         self._images = out / IMAGES
         self._made: list[Path] = []
         self._rows = {name: _Lines(out / name) for name in (METADATA, FAILED, IN_DOUBT)}
-        self._nothing_sent = True
+        self._nothing_billed = True
 
     def __enter__(self) -> Self:
         """Make the folder.
@@ -76,7 +76,7 @@ class Sink:
     ) -> None:
         for rows in self._rows.values():
             rows.close()
-        if error is not None and self._nothing_sent:
+        if error is not None and self._nothing_billed:
             self._take_back()
 
     def _take_back(self) -> None:
@@ -94,7 +94,7 @@ class Sink:
         Raises:
             OSError: Something cannot be written; nothing is left half written.
         """
-        self._nothing_sent = self._nothing_sent and _was_not_sent(outcome)
+        self._nothing_billed = self._nothing_billed and _cost_nothing(outcome)
         outcome = _with_images_in_hand(outcome)
         for kept in save_images(outcome, self._images / f"{outcome.index:06d}"):
             self._rows[METADATA].append(image_row(outcome.request, kept, IMAGES))
@@ -104,8 +104,8 @@ class Sink:
         return outcome
 
 
-def _was_not_sent(outcome: Outcome) -> bool:
-    return isinstance(outcome, Failed) and outcome.error.ending == "not sent"
+def _cost_nothing(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failed) and outcome.billed == "no"
 
 
 def _with_images_in_hand(outcome: Outcome) -> Outcome:

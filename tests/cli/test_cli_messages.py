@@ -1,0 +1,66 @@
+"""What the command says, and to whom when nobody listens any more."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TextIO
+
+import pytest
+
+import volcv_async as volcv
+from volcv_async.cli import messages
+
+
+@pytest.fixture
+def broken_pipe() -> Iterator[TextIO]:
+    """Open a pipe whose reader has gone."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor has no path
+        yield stream
+    messages.errors.quiet = False
+
+
+def test_a_reader_of_errors_that_has_gone_ends_nothing(
+    broken_pipe: TextIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When standard error breaks, the command goes quiet and the job goes on."""
+    monkeypatch.setattr(sys, "stderr", broken_pipe)
+    for _ in range(3):
+        messages.note("still here")
+    assert messages.errors.quiet
+
+
+def test_a_reader_of_results_that_has_gone_ends_nothing(
+    broken_pipe: TextIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When standard output breaks, the rest of the results goes nowhere."""
+    monkeypatch.setattr(sys, "stdout", broken_pipe)
+    for _ in range(3):
+        messages.result("a picture")
+    assert os.fstat(broken_pipe.fileno()).st_rdev == os.stat(os.devnull).st_rdev  # noqa: PTH116 - as of the descriptor
+
+
+def test_an_outage_is_said_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    """The beginning of an outage is said with the last error, and so is its end."""
+    attempt = volcv.Attempt(
+        request=volcv.GeneralV21(prompt="a cat"),
+        index=0,
+        number=1,
+        account="studio",
+        started=datetime.now(UTC),
+    )
+    error = volcv.UnknownOutcomeError("No word.")
+    say = messages.Outages()
+    say(volcv.AttemptStarted(attempt=attempt))
+    say(volcv.AttemptEnded(attempt=attempt, ending="in doubt", seconds=1.0, error=error))
+    say(volcv.OutageBegan(in_a_row=5))
+    say(volcv.OutageEnded())
+    assert capsys.readouterr().err.splitlines() == [
+        "No readable answer 5 times in a row. The last: No word.",
+        "Now one call at a time goes out as a probe; each may be billed.",
+        "There are answers again; calls go out as before.",
+    ]
