@@ -84,6 +84,14 @@ def test_an_outage_costs_no_attempt() -> None:
     assert pause(repeatable(volcv.ServerError), POLICY, tally(9, excused=True)) is None
 
 
+def test_a_refused_key_sends_the_request_elsewhere_at_once() -> None:
+    """A request whose key was refused goes to another account without a pause, if one is left."""
+    elsewhere = Tally(counted=3, refusals=1, elsewhere=True)
+    assert pause(volcv.AuthenticationError("x"), POLICY, elsewhere) == 0.0
+    assert pause(volcv.AuthenticationError("x"), POLICY, tally()) is None
+    assert pause(volcv.AccessDeniedError("x"), POLICY, elsewhere) is None
+
+
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
 def test_the_pause_is_full_jitter_below_a_bound(nth: int, drawn: float) -> None:
     """A pause lies between nothing and a bound that doubles up to its longest."""
