@@ -123,9 +123,7 @@ class Call:
         try:
             return await self._run()
         except VolcvError as error:
-            error.request = self.request
-            if self._doubted and error.billed == "no":
-                error.billed = "unknown"
+            self._complete(error)
             raise
         finally:
             self.leased.set()
@@ -147,7 +145,15 @@ class Call:
                 "The call was cut off while its reply was awaited.",
                 help="The image may have been made and billed.",
             )
-        return self._last or NotSentError("The request was called off before it was sent.")
+        last = self._last or NotSentError("The request was called off before it was sent.")
+        return self._complete(last)
+
+    def _complete(self, error: VolcvError) -> VolcvError:
+        """Say whose error it is, and that an attempt before it may have been billed, if one was."""
+        error.request = self.request
+        if self._doubted and error.billed == "no":
+            error.billed = "unknown"
+        return error
 
     async def _run(self) -> Generation:
         body = encode(self.request)

@@ -23,7 +23,8 @@
     VolcvWarning                  worth knowing; the call goes on
 
 Each error knows how its attempt *ended*, which is what decides whether the paid call may be sent
-again: only what was not sent, or was rejected and stands in a table as repeatable, ever is.
+again on our own: only what was not sent, or was rejected and either stands in a table as repeatable
+or was refused for a key where another account is left. ``retry`` decides it.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import pytest
 from provider import FAST, UNAUTHORISED, Held, Said, cat, cats, one_by_one, refusal
 
 import volcv_async as volcv
-from volcv_async.gateway import Canned, LocalGateway, Received
+from volcv_async.gateway import Canned, Drop, LocalGateway, Received
 
 WINDOW = 4
 LIMITS = volcv.Limits(concurrency=WINDOW)
@@ -525,6 +525,19 @@ async def test_a_request_that_waits_for_its_turn_is_not_sent_when_cut() -> None:
     assert isinstance(left, volcv.Failed)
     assert type(left.error) is volcv.ConcurrencyLimitedError
     assert left.billed == "no"
+
+
+async def test_what_is_cut_after_a_doubt_may_have_been_billed() -> None:
+    """Bought again on request, refused, and cut off while it waits: it may have been billed."""
+    said = one_by_one(Drop(), *[refusal(50430)] * 99)
+    async with LocalGateway(latency=0.0, answer=said) as gateway:
+        policy = volcv.RetryPolicy(in_doubt="retry", pause=0.2, longest_pause=60.0)
+        async with volcv.Client(gateway.account(limits=LIMITS), retry=policy) as client:
+            async with client.stream([cat()], drain=0.0) as outcomes:
+                while client.statistics().rejected < 1:
+                    await asyncio.sleep(0.001)
+    (left,) = outcomes.leftover
+    assert (left.billed, gateway.paid) == ("unknown", 1)
 
 
 async def test_a_refused_key_stops_the_pulling_and_is_raised_in_the_end() -> None:
