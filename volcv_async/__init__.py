@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from volcv_async.client import Client
+from volcv_async.codes import SERVICE_CODES, Code, Treatment
 from volcv_async.config import Account, Bearer, Limits, RetryPolicy, Timeouts
 from volcv_async.errors import (
     AccessDeniedError,
@@ -37,9 +38,11 @@ from volcv_async.events import (
     Attempt,
     AttemptEnded,
     AttemptStarted,
+    Bookkeeper,
     Event,
     OutageBegan,
     OutageEnded,
+    OutageProbed,
     Recorder,
     Statistics,
 )
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "SERVICE_CODES",
     "AccessDeniedError",
     "Account",
     "AccountSetAside",
@@ -71,8 +75,10 @@ __all__ = [
     "AttemptStarted",
     "AuthenticationError",
     "Bearer",
+    "Bookkeeper",
     "BrokenImageError",
     "Client",
+    "Code",
     "Completed",
     "ConcurrencyLimitedError",
     "ConfigurationError",
@@ -97,6 +103,7 @@ __all__ = [
     "NotSentError",
     "OutageBegan",
     "OutageEnded",
+    "OutageProbed",
     "Outcome",
     "OutcomeStream",
     "QuotaError",
@@ -110,6 +117,7 @@ __all__ = [
     "Statistics",
     "StreamStatistics",
     "Timeouts",
+    "Treatment",
     "UnknownOutcomeError",
     "VolcvError",
     "VolcvWarning",

@@ -2,7 +2,8 @@
 
     lease ─ record "sending" ─ post ─ decode ─▶ made ─ record "answered" ─ fetch ─▶ Generation
       ▲                          │
-      └─ pause, outside the slot ◀ not sent, or rejected and repeatable
+      └─ pause, outside the slot ◀ record "ended": not sent, or rejected and repeatable
+      └─ a fresh seed, at once   ◀ record "ended": the picture was refused, and rerolls are left
 
 ``retry`` decides what goes out again: what was not sent, and of the rejected what a table says.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -21,26 +22,36 @@ import attrs
 from volcv_async import retry
 from volcv_async.codec import decode, encode
 from volcv_async.codec.failures import excerpt
+from volcv_async.codes import treat
 from volcv_async.config import RetryPolicy, Timeouts
 from volcv_async.errors import (
     ConfigurationError,
     DecodeError,
     DownloadError,
     ImageError,
-    LimitedError,
     NotSentError,
     UnknownOutcomeError,
     VolcvError,
 )
-from volcv_async.events import Attempt, AttemptEnded, AttemptStarted, Event, Recorder
+from volcv_async.events import (
+    Attempt,
+    AttemptEnded,
+    AttemptStarted,
+    Bookkeeper,
+    Event,
+    Recorder,
+)
 from volcv_async.models import Request
+from volcv_async.models.seeds import rerolled
 from volcv_async.pool import Lease, SessionPool
 from volcv_async.reply import Reply
 from volcv_async.results import Generation, Image
+from volcv_async.retry import Budget
 from volcv_async.transport import Sending, Transport
 
 _DOWNLOADS = 8  # at once, for a client
 _LEAST_SHARE = 0.1  # of an attempt's time must be left for it to start
+_LEAST_FETCH = 0.5  # seconds: what is paid for is worth a try, however late it is
 _SHORTEST = 0.001  # seconds: a deadline that passes just now still gives an attempt its error
 
 
@@ -53,6 +64,7 @@ class Caller:
         retry: When to send again.
         download: Whether images that stand at a URL are fetched.
         emit: Who is told what happens.
+        budget: What repetitions draw on.
         downloads: How many images may be fetched at once.
         fetching: How many calls are answered, and fetch their images.
         one_fetched: Set whenever one of them is done.
@@ -62,6 +74,9 @@ class Caller:
     retry: RetryPolicy
     download: bool
     emit: Callable[[Event], None]
+    budget: Budget = attrs.field(
+        default=attrs.Factory(lambda self: Budget(self.retry.budget), takes_self=True)
+    )
     downloads: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(_DOWNLOADS))
     fetching: int = 0
     one_fetched: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -92,6 +107,9 @@ class Call:
         attempts: Attempts begun, refusals included.
         leased: Set once the first attempt has its turn, or the call is over.
         made: What the provider made, as soon as it answered; None before.
+        lineage: The requests that went out after the one asked for, each with a fresh seed.
+        misrecorded: What a recorder raised after an attempt, where that is an error of ours: it
+            ends the stream, and is no outcome.
     """
 
     def __init__(
@@ -107,12 +125,16 @@ class Call:
         self.attempts = 0
         self.leased = asyncio.Event()
         self.made: Generation | None = None
+        self.lineage: tuple[Request, ...] = ()
+        self.misrecorded: VolcvError | None = None
         self._caller, self._timeouts, self._recorder = caller, timeouts, recorder
         self._deadline = time.monotonic() + (timeouts.deadline or math.inf)
-        self._counted = self._refusals = 0
+        self._counted = self._refusals = self._drawn = self._rerolls = 0
+        self._fresh: Request | None = None  # a reroll that has not gone out yet
         self._sending = Sending()
         self._last: VolcvError | None = None
-        self._doubted = False  # whether any attempt ended in doubt
+        self._perhaps_billed: list[VolcvError] = []  # what such attempts ended with
+        self._spoken_for: VolcvError | None = None  # the error that speaks for one of them
 
     async def run(self) -> Generation:
         """See the request through.
@@ -127,6 +149,11 @@ class Call:
             raise
         finally:
             self.leased.set()
+
+    @property
+    def sent(self) -> Request:
+        """The request as it goes out now: after a reroll, with its fresh seed."""
+        return self.lineage[-1] if self.lineage else self.request
 
     @property
     def in_hand(self) -> bool:
@@ -148,21 +175,30 @@ class Call:
         last = self._last or NotSentError("The request was called off before it was sent.")
         return self._complete(last)
 
+    def perhaps_billed(self, error: VolcvError | None) -> int:
+        """Count the attempts that may have been billed beside the one that an ending speaks of."""
+        others = len(self._others(error))
+        return others - (others > 0 and error is not None and error is self._spoken_for)
+
+    def _others(self, error: VolcvError | None) -> list[VolcvError]:
+        return [other for other in self._perhaps_billed if other is not error]
+
     def _complete(self, error: VolcvError) -> VolcvError:
         """Say whose error it is, and that an attempt before it may have been billed, if one was."""
         error.request = self.request
-        if self._doubted and error.billed == "no":
-            error.billed = "unknown"
+        if self._others(error) and error.billed == "no":
+            error.billed, self._spoken_for = "unknown", error
         return error
 
     async def _run(self) -> Generation:
-        body = encode(self.request)
         while True:
+            body = encode(self._fresh or self.sent)
             lease = await self._lease()
             error = await self._attempt(lease, body)
             if error is None:
+                self._caller.budget.succeeded(self._drawn)
                 return await self._fetch(lease.transport)
-            await self._pause(error)
+            await self._prepare(error)
 
     async def _lease(self) -> Lease:
         """Wait for a turn, up to the deadline."""
@@ -196,14 +232,32 @@ class Call:
         self._sending = Sending()
         lease.learn(error)
         self._tell(attempt, begun, error)
-        if self._recorder is not None and self.made is not None:
-            await self._recorder.answered(attempt, self.made)
+        await self._record(attempt, error)
         return error
+
+    async def _record(self, attempt: Attempt, error: VolcvError | None) -> None:
+        """Remember how an attempt ended, and have it written down."""
+        if error is not None:
+            self._last = error
+            self._perhaps_billed += [error] * retry.may_be_billed(error)
+            if isinstance(self._recorder, Bookkeeper):
+                await self._written(self._recorder.ended(attempt, error))
+        elif self._recorder is not None and self.made is not None:
+            await self._written(self._recorder.answered(attempt, self.made))
+
+    async def _written(self, writing: Awaitable[None]) -> None:
+        try:
+            await writing
+        except VolcvError as error:
+            self.misrecorded = error
+            raise
 
     def _next_attempt(self, lease: Lease) -> Attempt:
         self.attempts += 1
+        if self._fresh is not None:
+            self.lineage, self._fresh = (*self.lineage, self._fresh), None
         return Attempt(
-            request=self.request,
+            request=self.sent,
             index=self.index,
             number=self.attempts,
             account=lease.account,
@@ -224,6 +278,7 @@ class Call:
             return decode(reply)
         except VolcvError as failure:
             error = failure
+        treat(error, self._caller.retry.codes)
         if not self._caller.pool.ever_answered and _is_elsewhere(reply):
             error = _wrong_url(reply, transport.url)
         error.redact(transport.redact)
@@ -240,22 +295,40 @@ class Call:
         )
         self._caller.emit(ended)
 
+    async def _prepare(self, error: VolcvError) -> None:
+        """Make ready for another attempt, outside the slot; raise if there must be none."""
+        if retry.reroll(error, self._caller.retry, self._rerolls):
+            self._rerolls += 1
+            self._fresh = rerolled(self.request, self._rerolls)
+        else:
+            await self._pause(error)
+
     async def _pause(self, error: VolcvError) -> None:
-        """Wait before the next attempt, outside the slot; raise if there must be none."""
-        self._last = error
-        self._doubted = self._doubted or error.ending == "in doubt"
-        seconds = retry.pause(error, self._caller.retry, self._tally(error))
+        """Wait before the same goes out again; raise if it must not."""
+        tally = self._tally(error)
+        seconds = retry.pause(error, self._caller.retry, tally)
         patience = self._patience()
         if seconds is None:
             raise error
         if patience is not None and seconds >= patience:
             raise self._too_late()
+        self._draw(retry.cost(error, tally), error)
         await asyncio.sleep(seconds)
+
+    def _draw(self, cost: int, error: VolcvError) -> None:
+        """Draw what a repetition costs, or raise the error for good."""
+        if not self._caller.budget.draw(cost):
+            error.message += (
+                " It was not sent again: so many calls failed that the retry budget is empty; see "
+                "RetryPolicy(budget=...)."
+            )
+            raise error
+        self._drawn += cost
 
     def _tally(self, error: VolcvError) -> retry.Tally:
         """Count an attempt: refusals apart, and what was not sent in an outage not at all."""
         excused = isinstance(error, NotSentError) and self._caller.pool.outage
-        if isinstance(error, LimitedError):
+        if retry.refused_for_pace(error):
             self._refusals += 1
         elif not excused:
             self._counted += 1
@@ -298,38 +371,101 @@ class Call:
         return made
 
     async def _image(self, image: Image, made: Generation, transport: Transport) -> Image:
-        """Fetch one image, again and again for as long as an attempt may take: it costs nothing."""
-        if image.url is None or image.data is not None:
-            return image
-        ends = time.monotonic() + self._timeouts.attempt
-        tally = retry.Tally(counted=1, refusals=1)
-        while True:
-            error = await self._download(image, transport)
-            if not isinstance(error, ImageError):
-                return error
-            seconds = retry.free_pause(error, self._caller.retry, tally)
-            if seconds is None or time.monotonic() + seconds > ends:
-                raise _about(error, image, made)
-            tally = attrs.evolve(tally, counted=tally.counted + 1)
-            await asyncio.sleep(seconds)
-
-    async def _download(self, image: Image, transport: Transport) -> Image | ImageError:
-        """Try once to fetch an image; give it, or what went wrong."""
-        assert image.url is not None  # noqa: S101 - it is asked before
-        async with self._caller.downloads:
-            try:
-                data = await transport.download(image.url, timeouts=self._timeouts)
-                return Image.of(data, url=image.url, expires=image.expires)
-            except ImageError as error:
-                return error
+        return await fetch_image(
+            image,
+            self._caller,
+            transport,
+            timeouts=self._timeouts,
+            deadline=self._deadline,
+            made=made,
+        )
 
 
-def _about(error: ImageError, image: Image, made: Generation) -> ImageError:
-    """Complete an error with what is known of the image."""
-    error.generation, error.request_id = made, made.request_id or None
+async def fetch_image(
+    image: Image,
+    caller: Caller,
+    transport: Transport,
+    *,
+    timeouts: Timeouts,
+    deadline: float = math.inf,
+    made: Generation | None = None,
+) -> Image:
+    """Fetch an image that stands at a URL, again and again: it costs nothing.
+
+    Args:
+        image: What to fetch; one that is there, or stands nowhere, is given back.
+        caller: What all calls share.
+        transport: What to fetch it on.
+        timeouts: How long one try may take, in seconds.
+        deadline: Until when, by the monotonic clock; the end of its URL comes before.
+        made: What the call that made it gave, for the error.
+
+    Raises:
+        ImageError: It could not be fetched in time, cannot be at all, or is no picture.
+    """
+    if image.url is None or image.data is not None:
+        return image
+    ends = _last_moment(image, timeouts, deadline)
+    tally = retry.Tally(counted=1, refusals=1)
+    error: ImageError = _late()
+    while True:
+        got = await _try_to_fetch(image, caller, transport, timeouts, ends)
+        if isinstance(got, Image):
+            return got
+        error = got or error
+        seconds = retry.free_pause(error, caller.retry, tally) if got else None
+        if seconds is None or time.monotonic() + seconds > ends:
+            raise _about(error, image, made)
+        tally = attrs.evolve(tally, counted=tally.counted + 1)
+        await asyncio.sleep(seconds)
+
+
+def _last_moment(image: Image, timeouts: Timeouts, deadline: float) -> float:
+    """Give the moment up to which an image is fetched, by the monotonic clock."""
+    now = time.monotonic()
+    seconds = retry.fetching(
+        image.expires, datetime.now(UTC), attempt=timeouts.attempt, deadline=deadline - now
+    )
+    return now + max(seconds, _LEAST_FETCH)
+
+
+async def _try_to_fetch(
+    image: Image, caller: Caller, transport: Transport, timeouts: Timeouts, ends: float
+) -> Image | ImageError | None:
+    """Try once to fetch an image; give it, or what went wrong, or None when time is over."""
+    try:
+        async with asyncio.timeout(ends - time.monotonic()):
+            return await _fetch_once(image, caller, transport, timeouts)
+    except TimeoutError:
+        return None
+
+
+async def _fetch_once(
+    image: Image, caller: Caller, transport: Transport, timeouts: Timeouts
+) -> Image | ImageError:
+    assert image.url is not None  # noqa: S101 - it is asked before
+    async with caller.downloads:
+        try:
+            data = await transport.download(image.url, timeouts=timeouts)
+            return Image.of(data, url=image.url, expires=image.expires)
+        except ImageError as error:
+            return error
+
+
+def _about(error: ImageError, image: Image, made: Generation | None = None) -> ImageError:
+    """Complete an error with what is known of the image, and of the call that made it."""
+    if made is not None:
+        error.generation, error.request_id = made, made.request_id or None
     if isinstance(error, DownloadError):
         error.url, error.expires = image.url or "", image.expires
     return error
+
+
+def _late() -> ImageError:
+    return DownloadError(
+        "The image is paid for and could not be fetched in time.",
+        help="Fetch it from the error's `url` before it expires.",
+    )
 
 
 def _not_fetched(made: Generation) -> ImageError:

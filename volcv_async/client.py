@@ -10,13 +10,13 @@ from typing import Self
 
 import attrs
 
-from volcv_async.call import Call, Caller
+from volcv_async.call import Call, Caller, fetch_image
 from volcv_async.config import Account, Limits, RetryPolicy, Timeouts, from_environment
-from volcv_async.errors import ConfigurationError, VolcvError
+from volcv_async.errors import ConfigurationError, DownloadError, VolcvError
 from volcv_async.events import AttemptEnded, AttemptStarted, Event, OnEvent, Recorder, Statistics
 from volcv_async.models import Request
 from volcv_async.pool import SessionPool
-from volcv_async.results import Generation, Outcome
+from volcv_async.results import Generation, Image, Outcome
 from volcv_async.stream import OutcomeStream
 
 _NO_LIMITS = Limits()
@@ -80,6 +80,11 @@ class Client:
     def timeouts(self) -> Timeouts:
         """How long this client waits, in seconds, where a call does not say otherwise."""
         return self._timeouts
+
+    @property
+    def retry(self) -> RetryPolicy:
+        """When this client sends a request again."""
+        return self._retry
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -163,6 +168,7 @@ class Client:
         drain: float = 30.0,
         timeouts: Timeouts | None = None,
         recorder: Recorder | None = None,
+        give_up: float | None = None,
     ) -> OutcomeStream:
         """Make many calls and give their outcomes as they finish.
 
@@ -179,16 +185,22 @@ class Client:
             drain: How long calls in flight may take to finish when the block is left, in seconds.
             timeouts: How long to wait, in seconds, where it differs from the client's.
             recorder: Who writes down each attempt before it goes out, and each image before it is
-                fetched.
+                fetched; a ``Bookkeeper`` hears of every other ending, too.
+            give_up: Seconds of one outage, above 0, after which the stream ends with
+                ``NotSentError``; calls that wait are called off, those in flight finish, and all
+                outcomes are given before. None: never.
 
         Raises:
             ConfigurationError: The client is not entered, or a number makes no sense.
         """
         caller = self._ready()
-        if (concurrency is not None and concurrency < 1) or drain < 0:
+        wrong_window = concurrency is not None and concurrency < 1
+        if wrong_window or drain < 0 or (give_up is not None and give_up <= 0):
             raise ConfigurationError(
-                f"stream(concurrency={concurrency!r}, drain={drain!r}) makes no sense.",
-                help="concurrency is a whole number from 1; drain is seconds, from 0.",
+                f"stream(concurrency={concurrency!r}, drain={drain!r}, give_up={give_up!r}) "
+                "makes no sense.",
+                help="concurrency is a whole number from 1; drain is seconds, from 0; give_up is "
+                "seconds, above 0.",
             )
         return OutcomeStream(
             caller,
@@ -198,6 +210,7 @@ class Client:
             drain=drain,
             timeouts=timeouts or self._timeouts,
             recorder=recorder,
+            give_up=give_up,
             registry=self._streams,
         )
 
@@ -231,6 +244,26 @@ class Client:
                 error.outcomes = finished
                 raise
         return sorted(finished, key=lambda outcome: outcome.index)
+
+    async def download(self, image: Image) -> Image:
+        """Fetch an image that stands at a URL: one that was not downloaded, or not in time.
+
+        It costs nothing, and is tried again and again until the URL expires; where its expiry is
+        not known, for as long as an attempt may take. One that is there already is given back.
+
+        Args:
+            image: What to fetch; ``Image(url=..., expires=...)`` will do.
+
+        Raises:
+            DownloadError: It could not be fetched in time, or cannot be at all.
+            BrokenImageError: What came is no whole picture; the bytes are in its ``data``.
+            ConfigurationError: The client is not entered.
+        """
+        caller = self._ready()
+        if image.data is None and image.url is None:
+            raise DownloadError("The image stands nowhere.", help="Give Image(url=...).")
+        with caller.fetch():
+            return await fetch_image(image, caller, caller.pool.transport, timeouts=self._timeouts)
 
     def statistics(self) -> Statistics:
         """Count what the client has come to since it was made."""

@@ -4,12 +4,14 @@ Three layers answer (see ``codec/failures.py`` for how they are told apart): the
 numbers of five digits, the signature layer before it with names, and the gateway with texts. Where
 the three say nothing, the HTTP status decides. The service table follows the official pages of the
 family's models; where those disagree (50500, 50501) the cautious reading stands.
+
+Who knows better says so with a ``Treatment``: it is applied to the error, after it was made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import attrs
 
@@ -18,15 +20,41 @@ from volcv_async.errors import (
     AuthenticationError,
     Billed,
     ConcurrencyLimitedError,
+    ConfigurationError,
     ContentRejectedError,
     Ending,
+    InDoubtError,
     InvalidRequestError,
+    LimitedError,
     QuotaError,
     RateLimitedError,
     ServerError,
+    SlowDown,
     UnknownOutcomeError,
     VolcvError,
 )
+
+Fault = Literal["request", "account", "pace", "provider"]
+"""Whose fault a failure is: which of them has to change before it can pass."""
+
+
+def _fault(code: Code) -> Fault:
+    """Tell whose fault a code is, by its class."""
+    if issubclass(code.error, LimitedError):
+        return "pace"
+    if issubclass(code.error, AuthenticationError | AccessDeniedError | QuotaError):
+        return "account"
+    by_chance = code.reroll or issubclass(code.error, ServerError | InDoubtError)
+    return "provider" if by_chance else "request"
+
+
+def _billed(code: Code) -> Billed:
+    return "no" if code.stage == "input" else code.error.billed
+
+
+def _derived(derive: Callable[[Code], Any]) -> Any:  # noqa: ANN401 - what attrs.field gives
+    """Declare what follows from the class and the fields before, where it is not stated."""
+    return attrs.field(default=attrs.Factory(derive, takes_self=True))
 
 
 @attrs.frozen
@@ -37,23 +65,30 @@ class Code:
         error: The class it is raised as.
         meaning: What happened, as half a sentence.
         repeat: Whether the same request may go out again on our own.
-        reroll: Whether it makes sense to send it again with a fresh seed.
-        billed: Whether it is charged for, where that differs from its class.
-        stage: For refused content: the input or the output.
+        reroll: Whether the request may pass with a fresh seed; ``RetryPolicy(rerolls=...)``.
+        stage: For refused content: ``"input"`` or ``"output"``; otherwise None.
         media: For refused content: of what kind it was.
         reason: For refused content: by whom or why.
         help: What to do about it.
+        slow_down: What there was too much of: ``"rate"`` or ``"concurrency"``; None where the code
+            says nothing of pace.
+        fault: Whose fault it is: the ``"request"``'s, the ``"account"``'s, the ``"pace"``'s or the
+            ``"provider"``'s; by the class, and the provider's where a fresh seed may pass.
+        billed: Whether it is charged for: ``"no"``, ``"unknown"`` or ``"yes"``; by the class, and
+            refused input is not.
     """
 
     error: type[VolcvError]
     meaning: str
     repeat: bool = False
     reroll: bool = False
-    billed: Billed | None = None
     stage: Literal["input", "output"] | None = None
     media: Literal["text", "image", "video", "audio"] = "text"
     reason: Literal["moderation", "blocklist", "copyright"] = "moderation"
     help: str = ""
+    slow_down: SlowDown | None = _derived(lambda code: code.error.slow_down)
+    fault: Fault = _derived(_fault)
+    billed: Billed = _derived(_billed)
 
     @property
     def ending(self) -> Ending:
@@ -62,14 +97,50 @@ class Code:
             return "rejected"
         return self.error.ending
 
-    @property
-    def charged(self) -> Billed:
-        """Whether an attempt that met this code is charged for."""
-        return self.billed or ("no" if self.stage == "input" else self.error.billed)
+
+def _one_of(choices: Sequence[object]) -> Callable[[Any, Any, Any], None]:
+    def check(_instance: object, field: attrs.Attribute[Any], value: object) -> None:
+        if value not in choices:
+            known = ", ".join(map(repr, choices))
+            raise ConfigurationError(
+                f"Treatment({field.name}={value!r}) makes no sense.", help=f"It takes {known}."
+            )
+
+    return check
+
+
+@attrs.frozen(kw_only=True)
+class Treatment:
+    """What is done about a code, where it differs from the table; None is: as the table says.
+
+    Attributes:
+        repeat: Whether the same request may go out again on our own. True counts the attempt as
+            rejected, as if nothing was made; what is in doubt stays so, and may be paid twice.
+        reroll: Whether the request may pass with a fresh seed; ``RetryPolicy(rerolls=...)`` says
+            how often that is tried.
+        slow_down: What there was too much of, ``"rate"`` or ``"concurrency"``; ``"no"``: the code
+            says nothing of pace. A repeatable refusal for pace uses up no attempt.
+        billed: Whether it is charged for: ``"no"``, ``"unknown"`` or ``"yes"``.
+
+    Raises:
+        ConfigurationError: A value makes no sense.
+    """
+
+    repeat: bool | None = attrs.field(default=None, validator=_one_of([True, False, None]))
+    reroll: bool | None = attrs.field(default=None, validator=_one_of([True, False, None]))
+    slow_down: SlowDown | Literal["no"] | None = attrs.field(
+        default=None, validator=_one_of(["rate", "concurrency", "no", None])
+    )
+    billed: Billed | None = attrs.field(
+        default=None, validator=_one_of(["no", "unknown", "yes", None])
+    )
 
 
 _REPHRASE = "Change the prompt; the same one will be refused again. It was not billed."
-_ANOTHER = "Another seed may pass. Whether refused pictures are billed is not known."
+_ANOTHER = (
+    "Another seed may pass: RetryPolicy(rerolls=...) tries. Whether refused pictures are billed is "
+    "not known."
+)
 _KEY = "Check the key: VOLCV_API_KEY, or what was given to Bearer(...)."
 _CLOCK = "Check this machine's clock: a signature is accepted for 15 minutes."
 _SLOWER = "Lower Limits(rate=...), or leave it to be learned."
@@ -123,7 +194,7 @@ def _output(
 
 _CHECKER_DOWN = "The provider says not to repeat it at once; try again later."
 
-SERVICE: Mapping[int, Code] = {
+SERVICE_CODES: Mapping[int, Code] = {
     50200: Code(InvalidRequestError, "the service refused the request", help=_FIELDS),
     50204: Code(
         AccessDeniedError,
@@ -163,7 +234,7 @@ SERVICE: Mapping[int, Code] = {
 
 def service(code: int) -> Code:
     """Look a service code up; an unknown one is judged by its hundreds (inferred)."""
-    known = SERVICE.get(code)
+    known = SERVICE_CODES.get(code)
     if known is not None:
         return known
     if code // 100 in {502, 504}:
@@ -316,3 +387,49 @@ def http(status: int) -> Code:
             return Code(InvalidRequestError, "the request was refused", help=_FIELDS)
         case _:
             return Code(UnknownOutcomeError, "no word of what became of the call", help=_IN_DOUBT)
+
+
+SUCCESS = 10_000
+"""What says that it went well, whatever the HTTP status (official)."""
+
+LEAST_CODE = 10_000
+"""No code of the service or the signature layer is smaller; HTTP statuses are (official)."""
+
+
+def canonical(code: int | str) -> int | str:
+    """Name a code as the tables do: numbers as numbers, the signature layer's by name."""
+    if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) < 10:  # noqa: PLR2004 - more is no code
+        code = int(code)
+    if isinstance(code, int):
+        return SIGNATURE_NUMBERS.get(code, code)
+    name = code.partition(".")[0]
+    return name if name in SIGNATURE else code
+
+
+def known(code: int | str) -> Code | None:
+    """Look up what the tables say of a code, of whatever layer; None for a text in none of them."""
+    named = canonical(code)
+    if isinstance(named, int):
+        return service(named)
+    return SIGNATURE.get(named) or GATEWAY.get(named)
+
+
+def treat(error: VolcvError, treatments: Mapping[int | str, Treatment]) -> None:
+    """Have an error follow what was said of its code, where something was."""
+    treatment = None if error.code is None else treatments.get(canonical(error.code))
+    if treatment is None:
+        return
+    if treatment.repeat is not None:
+        _allow(error, repeat=treatment.repeat)
+    if treatment.reroll is not None:
+        error.rerollable = treatment.reroll
+    if treatment.slow_down is not None:
+        error.slow_down = None if treatment.slow_down == "no" else treatment.slow_down
+    error.billed = treatment.billed or error.billed
+
+
+def _allow(error: VolcvError, *, repeat: bool) -> None:
+    """Let a request go out again, or not; how a failure of the provider's ended follows from it."""
+    error.repeatable = repeat
+    if isinstance(error, ServerError):
+        error.ending = "rejected" if repeat else "answered"

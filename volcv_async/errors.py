@@ -24,7 +24,8 @@
 
 Each error knows how its attempt *ended*, which is what decides whether the paid call may be sent
 again on our own: only what was not sent, or was rejected and either stands in a table as repeatable
-or was refused for a key where another account is left. ``retry`` decides it.
+or was refused for a key where another account is left. ``retry`` decides it; ``codes`` holds the
+table, and ``RetryPolicy(codes=...)`` changes what it says.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ Ending = Literal["not sent", "rejected", "in doubt", "answered"]
 
 Billed = Literal["no", "unknown", "yes"]
 """Whether the provider charges for it, as far as anybody can tell."""
+
+SlowDown = Literal["rate", "concurrency"]
+"""What a refusal for pace speaks of: calls a second, or calls in flight."""
 
 
 class VolcvError(Exception):
@@ -59,6 +63,9 @@ class VolcvError(Exception):
             ``"answered"``.
         billed: ``"no"``, ``"unknown"`` or ``"yes"``.
         repeatable: Whether a table says that the same request may go out again on our own.
+        rerollable: Whether a table says that it may pass with a fresh seed.
+        slow_down: What there was too much of, ``"rate"`` or ``"concurrency"``; None where the
+            failure says nothing of pace.
         retry_after: Seconds that the provider asked to wait, or None.
         index: The place of the request in its source, where it came from one.
         request: The request that met this, where there was one.
@@ -68,6 +75,8 @@ class VolcvError(Exception):
     ending: Ending = "answered"
     billed: Billed = "unknown"
     repeatable: bool = False
+    rerollable: bool = False
+    slow_down: SlowDown | None = None
 
     def __init__(
         self,
@@ -158,9 +167,13 @@ class LimitedError(RejectedError):
 class RateLimitedError(LimitedError):
     """Too many calls a second."""
 
+    slow_down: SlowDown | None = "rate"
+
 
 class ConcurrencyLimitedError(LimitedError):
     """Too many calls in flight."""
+
+    slow_down: SlowDown | None = "concurrency"
 
 
 class ContentRejectedError(VolcvError):

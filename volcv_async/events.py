@@ -2,14 +2,14 @@
 
 ``on_event`` is a plain function that gets one of the events below. A ``Recorder`` is awaited at the
 two moments that a journal must not miss: before the first byte of a paid call goes out, and before
-the download of an image that is paid for.
+the download of an image that is paid for. A ``Bookkeeper`` hears of every other ending, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 
@@ -23,9 +23,9 @@ class Attempt:
     """One attempt at a paid call.
 
     Attributes:
-        request: What is asked for.
+        request: What is asked for, as it goes out: after a reroll, with its fresh seed.
         index: Its place in its source; 0 for a single call.
-        number: Which attempt at this request it is, from 1, refusals included.
+        number: Which attempt at this request it is, from 1, refusals and rerolls included.
         account: The account it goes to: its group, or its host.
         started: When it may leave (UTC).
     """
@@ -78,8 +78,25 @@ class OutageBegan:
 
 
 @attrs.frozen(kw_only=True)
+class OutageProbed:
+    """A plain probe, which carries no order and costs nothing, was sent in an outage.
+
+    Attributes:
+        answered: Whether anything below HTTP 500 answered it.
+        lasting: Seconds since the outage began.
+        next_probe: Seconds until the next one.
+        next_call: Seconds until one paid call may go out; 0 where this was a sign of recovery.
+    """
+
+    answered: bool
+    lasting: float
+    next_probe: float
+    next_call: float
+
+
+@attrs.frozen(kw_only=True)
 class OutageEnded:
-    """A probe was answered: calls go out as before."""
+    """A call was answered: calls go out as before."""
 
 
 @attrs.frozen(kw_only=True)
@@ -95,7 +112,7 @@ class AccountSetAside:
     error: VolcvError
 
 
-Event = AttemptStarted | AttemptEnded | OutageBegan | OutageEnded | AccountSetAside
+Event = AttemptStarted | AttemptEnded | OutageBegan | OutageProbed | OutageEnded | AccountSetAside
 """What ``on_event`` gets."""
 
 OnEvent = Callable[[Event], None]
@@ -103,7 +120,7 @@ OnEvent = Callable[[Event], None]
 
 
 class Recorder(Protocol):
-    """Who writes down what must not be forgotten. Both methods are awaited."""
+    """Who writes down what must not be forgotten. Its methods are awaited."""
 
     async def sending(self, attempt: Attempt) -> None:
         """Write down that an attempt goes out. If this raises, nothing is sent."""
@@ -111,6 +128,23 @@ class Recorder(Protocol):
 
     async def answered(self, attempt: Attempt, generation: Generation) -> None:
         """Write down that an image is paid for, before any download of it starts."""
+        ...
+
+
+@runtime_checkable
+class Bookkeeper(Recorder, Protocol):
+    """A recorder that hears how every attempt ended, so that its books are never behind.
+
+    An attempt that is cut off, by a second Ctrl-C or the end of the drain time, has nobody left to
+    await: it is only told to ``on_event``, and its outcome says what is known of it.
+    """
+
+    async def ended(self, attempt: Attempt, error: VolcvError) -> None:
+        """Write down that an attempt is over without an image, before any pause or repetition.
+
+        ``error.ending`` says whether it was not sent, rejected, in doubt, or answered with a
+        failure. What this raises ends the stream, as itself.
+        """
         ...
 
 

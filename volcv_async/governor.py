@@ -5,9 +5,9 @@ The arithmetic is given the time, in seconds of any clock that only goes forward
 * ``Pace``: a strict rate, as a spacing and a log of departures.
 * ``Room``: how many calls may be in flight.
 * ``Governor``: both for one account group; a call that leaves takes of both together.
-* ``Outage``: the whole client holding its breath while nothing answers.
 
-``Gate`` is the thin layer that waits, first come, first served, over the governors of all groups.
+``Gate`` is the thin layer that waits, first come, first served, over the governors of all groups
+and whatever else holds calls back, such as an outage.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import time
 from bisect import bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import attrs
 
@@ -234,53 +235,39 @@ class Governor:
             self._climbed = now
 
 
-class Outage:
-    """The client holding its breath: one probe at a time, with growing pauses.
-
-    It begins after so many attempts in a row without a readable answer, and ends with the first.
-    """
-
-    IN_A_ROW = 5
-
-    def __init__(self, pause: float, longest: float) -> None:
-        self._first, self._longest = pause, longest
-        self._pause = pause
-        self._next = -math.inf
-        self.in_a_row = 0
-        self.ever_answered = False
-
-    @property
-    def on(self) -> bool:
-        """Whether nothing but probes goes out."""
-        return self.in_a_row >= self.IN_A_ROW
+class Caution(Protocol):
+    """What may hold back the calls of all governors together, as an outage does."""
 
     def earliest(self, in_flight: int) -> float:
-        """When the next call may leave, as far as the outage goes."""
-        if not self.on:
-            return -math.inf
-        return self._next if in_flight == 0 else math.inf
+        """When the next call may leave; infinite while none may."""
+        ...
 
-    def silent(self, now: float) -> bool:
-        """Count an attempt without a readable answer; tell whether the outage begins with it."""
-        self.in_a_row += 1
-        if self.on and now >= self._next:
-            self._next = now + self._pause
-            self._pause = min(self._pause * 2, self._longest)
-        return self.in_a_row == self.IN_A_ROW
+    def leave(self, now: float) -> int:
+        """Count a call that leaves, and give its number."""
+        ...
 
-    def answered(self) -> bool:
-        """Count a readable answer; tell whether an outage ends with it."""
-        ended = self.on
-        self.in_a_row, self._pause, self.ever_answered = 0, self._first, True
-        return ended
+    def over(self, number: int) -> None:
+        """Count a call that is back."""
+        ...
+
+    def undo(self, number: int) -> None:
+        """Take back a call that did not go out after all."""
+        ...
 
 
 @attrs.frozen
 class Turn:
-    """What a call was given at the gate: which governor's, and when."""
+    """What a call was given at the gate.
+
+    Attributes:
+        governor: Whose slot and rate it took.
+        left: When.
+        number: Which departure of all it is, over all governors.
+    """
 
     governor: Governor
     left: float
+    number: int
 
 
 class Gate:
@@ -293,12 +280,12 @@ class Gate:
     def __init__(
         self,
         governors: Sequence[Governor],
-        outage: Outage,
+        caution: Caution,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._all = tuple(governors)
         self._governors = list(governors)  # those that are not closed
-        self._outage = outage
+        self._caution = caution
         self._clock = clock
         # Who waits, in order, and whether it only wants to know (see ``vacancy``).
         self._waiting: OrderedDict[asyncio.Future[Turn | None], bool] = OrderedDict()
@@ -347,11 +334,13 @@ class Gate:
         Others go a step later, so that what the call taught is learned before.
         """
         turn.governor.came_back()
+        self._caution.over(turn.number)
         asyncio.get_running_loop().call_soon(self.update)
 
     def undo(self, turn: Turn) -> None:
         """Give back what a call was granted that does not go out after all."""
         turn.governor.undo(turn.left)
+        self._caution.undo(turn.number)
         asyncio.get_running_loop().call_soon(self.update)
 
     def close(self, governor: Governor) -> None:
@@ -383,9 +372,7 @@ class Gate:
                 self._set_timer(when - now)
                 return
             place, peeks = self._waiting.popitem(last=False)
-            if not peeks:
-                governor.leave(now)
-            place.set_result(None if peeks else Turn(governor, now))
+            place.set_result(None if peeks else self._let_go(governor, now))
 
     def stop_timer(self) -> None:
         """Forget the timer, as at the end of a loop."""
@@ -393,8 +380,12 @@ class Gate:
             self._timer.cancel()
             self._timer = None
 
+    def _let_go(self, governor: Governor, now: float) -> Turn:
+        governor.leave(now)
+        return Turn(governor, now, self._caution.leave(now))
+
     def _soonest(self, now: float) -> tuple[float, Governor]:
-        held = self._outage.earliest(self.in_flight)
+        held = self._caution.earliest(self.in_flight)
         times = [max(held, governor.earliest(now)) for governor in self._governors]
         soonest = min(times)
         return soonest, self._governors[times.index(soonest)]

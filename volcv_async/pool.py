@@ -3,32 +3,39 @@
 A call asks for a lease and gets one on the session that can send soonest, when slot and rate are
 there together. What came of it is told to the lease, which teaches the governor of that account's
 group. An account whose key is refused is set aside.
+
+In an outage, while somebody waits for a lease, one task of the pool's own sends plain probes at the
+times that ``outage`` gives.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+import anyio
 import attrs
 
 from volcv_async.config import Account, Limits, RetryPolicy
 from volcv_async.errors import (
     AuthenticationError,
-    ConcurrencyLimitedError,
     ConfigurationError,
-    LimitedError,
     NotSentError,
     VolcvError,
     VolcvWarning,
 )
-from volcv_async.events import AccountSetAside, Event, OutageBegan, OutageEnded
-from volcv_async.governor import Gate, Governor, Outage, Turn
+from volcv_async.events import AccountSetAside, Event, OutageBegan, OutageEnded, OutageProbed
+from volcv_async.governor import Gate, Governor, Turn
+from volcv_async.outage import Outage
 from volcv_async.transport import Transport
+
+_TELLING = 3  # failures in a row, met by several calls, that are no matter of one request
 
 
 class SessionPool:
@@ -57,6 +64,15 @@ class SessionPool:
         self._sessions: dict[Governor, list[_Session]] = {}
         self._closed: VolcvError | None = None
         self._gate = Gate([], self._outage)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin anew, on the running loop."""
+        self._prober = _Prober(self._probe)
+        self._queued = 0
+        self._senders: set[asyncio.Task[object] | None] = set()
+        self._came_back = asyncio.Event()
+        self._spells = _Spells()
 
     def open(self) -> None:
         """Open a session to each account, on the running loop. All accounts are in use again."""
@@ -70,6 +86,9 @@ class SessionPool:
             self._sessions[governor].append(_Session(account, transport))
         self._gate = Gate(list(self._sessions), self._outage)
         self._closed = None
+        self._forget()
+        if self._outage.on:
+            self._spells.begin()
 
     async def close(self) -> None:
         """Turn away who is waiting, wait for the calls under way, and close all sessions."""
@@ -78,6 +97,7 @@ class SessionPool:
         )
         self._turn_away(self._closed)
         try:
+            await self._prober.stop()
             await self._gate.emptied()
         finally:
             for transport in self._transports:
@@ -87,6 +107,11 @@ class SessionPool:
     def slots(self) -> int:
         """Calls that may be in flight at the most, over all accounts."""
         return sum(governor.room.most for governor in set(self._governors))
+
+    @property
+    def transport(self) -> Transport:
+        """An open session, for what costs nothing and may go on any."""
+        return self._transports[0]
 
     @property
     def in_flight(self) -> int:
@@ -105,8 +130,13 @@ class SessionPool:
 
     @property
     def outage(self) -> bool:
-        """Whether answers that used to come are out, so that what is not sent is excused."""
-        return self._outage.on and self._outage.ever_answered
+        """Whether answers that used to come are out, so that what is not sent is excused.
+
+        That is so in an outage, and just before one where it is no matter of one request alone.
+        """
+        alone = not (self._queued or self._gate.in_flight)
+        close = self._outage.in_a_row >= _TELLING and not alone
+        return (self._outage.on or close) and self._outage.ever_answered
 
     def __repr__(self) -> str:
         accounts = f"{len(self._accounts)} account{'s'[: len(self._accounts) != 1]}"
@@ -120,7 +150,8 @@ class SessionPool:
             AuthenticationError: No account is left whose key is accepted.
         """
         self._check()
-        await self._gate.vacancy()
+        with self._queue():
+            await self._gate.vacancy()
 
     async def lease(self) -> Lease:
         """Wait until a call may leave, and lease the session that it may leave on.
@@ -130,10 +161,12 @@ class SessionPool:
         """
         while True:
             self._check()
-            turn = await self._gate.turn()
+            with self._queue():
+                turn = await self._gate.turn()
             sessions = self._sessions[turn.governor]
             if sessions:
                 sessions.append(sessions.pop(0))
+                self._senders.add(asyncio.current_task())
                 return Lease(self, sessions[-1], turn)
             self._gate.undo(turn)  # granted just before its last key was refused
 
@@ -142,33 +175,95 @@ class SessionPool:
             raise _again(self._closed)
 
     def over(self, turn: Turn) -> None:
-        """Take a lease back."""
+        """Take a lease back, in the task that it was given to."""
+        self._senders.discard(asyncio.current_task())
         self._gate.over(turn)
+        self._came_back.set()
+        self._came_back.clear()
+
+    def is_sending(self, task: asyncio.Task[object]) -> bool:
+        """Tell whether a task holds a lease."""
+        return task in self._senders
+
+    async def one_back(self) -> None:
+        """Wait until the next lease is taken back."""
+        await self._came_back.wait()
+
+    async def outlasted(self, seconds: float) -> None:
+        """Wait until one outage has lasted so long, counted from now at the earliest."""
+        await self._spells.outlasted(seconds)
+
+    @contextmanager
+    def _queue(self) -> Generator[None]:
+        """Count who waits, for whose sake probes are sent."""
+        self._queued += 1
+        self._attend()
+        try:
+            yield
+        finally:
+            self._queued -= 1
+            self._attend()
+
+    def _attend(self) -> None:
+        waited_for = self._queued > 0 and self._closed is None
+        self._prober.attend(wanted=waited_for and self._outage.next_probe < math.inf)
 
     def learn(self, session: _Session, turn: Turn, error: VolcvError | None) -> None:
         """Learn from how an attempt ended; its slot is free already."""
         now = time.monotonic()
-        self._hear(error, now)
-        match error:
-            case LimitedError():
-                _slow_down(turn.governor, error, now)
-            case AuthenticationError():
-                self._set_aside(session, turn.governor, error)
-            case None:
-                turn.governor.succeeded()
-            case _:
-                pass
+        self._hear(turn.number, error, now)
+        if error is None:
+            turn.governor.succeeded()
+        elif isinstance(error, AuthenticationError):
+            self._set_aside(session, turn.governor, error)
+        else:
+            _slow_down(turn.governor, error, now)
+        self._attend()
         self._gate.update()
 
-    def _hear(self, error: VolcvError | None, now: float) -> None:
+    def _hear(self, number: int, error: VolcvError | None, now: float) -> None:
         """Tell the outage whether there was a readable answer."""
         if error is None or error.ending in {"answered", "rejected"}:
-            if self._outage.answered():
+            if self._outage.answered(number):
+                self._spells.end()
                 self._emit(OutageEnded())
         elif _is_mistake(error) and not self._outage.ever_answered:
             return
-        elif self._outage.silent(now):
+        elif self._outage.silent(number, now, sent=error.ending != "not sent"):
+            self._spells.begin()
             self._emit(OutageBegan(in_a_row=self._outage.in_a_row))
+
+    async def _probe(self) -> None:
+        """Send the plain probe that is due next, and learn from it."""
+        await asyncio.sleep(self._outage.next_probe - time.monotonic())
+        answered = await self._anybody_answers()
+        now = time.monotonic()
+        self._outage.probed(now, answered=answered)
+        event = OutageProbed(
+            answered=answered,
+            lasting=self._outage.lasting(now),
+            next_probe=self._outage.next_probe - now,
+            next_call=max(0.0, self._outage.earliest(0) - now),
+        )
+        self._emit(event)
+        self._gate.update()
+
+    async def _anybody_answers(self) -> bool:
+        """Probe each endpoint that is in use at once, and tell whether any answers."""
+        answers: list[bool] = []
+
+        async def ask(transport: Transport) -> None:
+            answers.append(await transport.probe())
+
+        used = {
+            session.transport.url: session.transport
+            for sessions in self._sessions.values()
+            for session in sessions
+        }
+        async with anyio.create_task_group() as probes:
+            for transport in used.values():
+                probes.start_soon(ask, transport)
+        return any(answers)
 
     def _set_aside(self, session: _Session, governor: Governor, error: AuthenticationError) -> None:
         """Send nothing more on a session; without another, remember why."""
@@ -195,6 +290,62 @@ class SessionPool:
     def exhausted(self) -> bool:
         """Whether no call may leave any more: no account is left, or the client was."""
         return self._closed is not None
+
+
+class _Prober:
+    """Probes again and again in a task of its own, while that is wanted; one at a time."""
+
+    def __init__(self, probe: Callable[[], Awaitable[None]]) -> None:
+        self._probe = probe
+        self._current: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()  # the current one, and those that end
+
+    def attend(self, *, wanted: bool) -> None:
+        """Begin or end, as it is wanted now."""
+        if wanted and self._current is None:
+            self._current = asyncio.create_task(self._go_on(), name="volcv probe")
+            self._tasks.add(self._current)
+            self._current.add_done_callback(self._tasks.discard)
+        elif not wanted and self._current is not None:
+            self._current.cancel()
+            self._current = None
+
+    async def stop(self) -> None:
+        """End, and wait for the end."""
+        self.attend(wanted=False)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _go_on(self) -> None:
+        while True:
+            await self._probe()
+
+
+class _Spells:
+    """Outages as something to wait for."""
+
+    def __init__(self) -> None:
+        self._began = asyncio.Event()
+        self._end: asyncio.Future[None] | None = None
+
+    def begin(self) -> None:
+        """Note that an outage begins, or is on."""
+        self._end = asyncio.get_running_loop().create_future()
+        self._began.set()
+
+    def end(self) -> None:
+        """Note that it is over."""
+        self._began.clear()
+        assert self._end is not None  # noqa: S101 - one has begun
+        self._end.set_result(None)
+
+    async def outlasted(self, seconds: float) -> None:
+        """Wait until one outage has lasted so long, counted from now at the earliest."""
+        over: set[asyncio.Future[None]] | None = None
+        while over is None or over:
+            await self._began.wait()
+            assert self._end is not None  # noqa: S101 - it has begun
+            over, _ = await asyncio.wait({self._end}, timeout=seconds)
 
 
 @attrs.frozen(eq=False)
@@ -269,8 +420,11 @@ def _is_mistake(error: VolcvError) -> bool:
     return isinstance(error, NotSentError | ConfigurationError)
 
 
-def _slow_down(governor: Governor, error: LimitedError, now: float) -> None:
-    if isinstance(error, ConcurrencyLimitedError):
+def _slow_down(governor: Governor, error: VolcvError, now: float) -> None:
+    """Learn from a refusal for too much at once; another error is none of the governor's."""
+    if error.slow_down is None:
+        return
+    if error.slow_down == "concurrency":
         governor.refused_room()
     else:
         governor.refused_rate(now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, NoReturn
 
 import attrs
 
+from volcv_async import durable
 from volcv_async.errors import Billed, DownloadError, VolcvError
 from volcv_async.images import SUFFIXES, inspect
 from volcv_async.models import Request
@@ -63,8 +63,8 @@ class Image:
 
         The suffix follows from the bytes: it is added where the name has none of a picture, and
         put right where it has a wrong one. The file appears whole or not at all: it is written
-        beside, flushed to the disk and renamed. This blocks; in async code use
-        ``await asyncio.to_thread(image.save, path)``.
+        beside, flushed to the disk and renamed, and its folder is flushed. This blocks; in async
+        code use ``await asyncio.to_thread(image.save, path)``.
 
         Raises:
             DownloadError: The image was not downloaded, so there are no bytes.
@@ -73,15 +73,7 @@ class Image:
         if self.data is None or self.media_type is None:
             raise self._absent()
         target = _with_suffix(Path(path), SUFFIXES[self.media_type])
-        beside = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.part")
-        try:
-            with beside.open("wb") as file:
-                file.write(self.data)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
+        durable.write(target, self.data)
         return target
 
     def _absent(self) -> DownloadError:
@@ -139,20 +131,37 @@ class Generation:
 
 
 @attrs.frozen(kw_only=True)
-class Completed:
+class _Ended:
+    """What every outcome says."""
+
+    index: int
+    request: Request
+    attempts: int
+    lineage: tuple[Request, ...] = ()
+    perhaps_billed: int = 0
+
+    @property
+    def sent(self) -> Request:
+        """The request as it went out last, after a reroll with its fresh seed."""
+        return self.lineage[-1] if self.lineage else self.request
+
+
+@attrs.frozen(kw_only=True)
+class Completed(_Ended):
     """A request that was answered with its image.
 
     Attributes:
         index: Its place in the source, from 0.
         request: The request as the source gave it.
-        attempts: How many attempts it took, refusals included.
+        attempts: How many attempts it took, refusals and rerolls included.
         generation: What came back.
         billed: ``"yes"``.
+        lineage: After rerolls: the requests that went out after the given one, the last of which
+            gave the image.
+        perhaps_billed: Attempts before that may have been billed, too: those in doubt that were
+            repeated, and those whose picture was refused and drawn anew.
     """
 
-    index: int
-    request: Request
-    attempts: int
     generation: Generation
     billed: Billed = "yes"
 
@@ -162,20 +171,23 @@ class Completed:
 
 
 @attrs.frozen(kw_only=True)
-class Failed:
+class Failed(_Ended):
     """A request that ended without an image, for a known reason.
 
     Attributes:
         index: Its place in the source, from 0.
         request: The request as the source gave it.
-        attempts: How many attempts were made, refusals included; 0 if it was never sent.
+        attempts: How many attempts were made, refusals and rerolls included; 0 if it was never
+            sent.
         error: What happened.
         billed: ``"no"``, ``"unknown"`` or ``"yes"`` (made, but not in hand).
+        lineage: After rerolls: the requests that went out after the given one, the last of which
+            met the error.
+        perhaps_billed: Attempts that may have been billed beside the one that ``billed`` speaks
+            of: those in doubt that were repeated, and those whose picture was refused and drawn
+            anew.
     """
 
-    index: int
-    request: Request
-    attempts: int
     error: VolcvError
     billed: Billed = attrs.field(
         default=attrs.Factory(lambda self: self.error.billed, takes_self=True)
@@ -187,7 +199,7 @@ class Failed:
 
 
 @attrs.frozen(kw_only=True)
-class InDoubt:
+class InDoubt(_Ended):
     """A request that may have been made and billed, without our knowing.
 
     It was not sent again, unless ``RetryPolicy(in_doubt="retry")`` said so.
@@ -195,14 +207,15 @@ class InDoubt:
     Attributes:
         index: Its place in the source, from 0.
         request: The request as the source gave it.
-        attempts: How many attempts were made, refusals included.
+        attempts: How many attempts were made, refusals and rerolls included.
         error: What is known of it.
         billed: ``"unknown"``.
+        lineage: After rerolls: the requests that went out after the given one, the last of which
+            is in doubt.
+        perhaps_billed: Attempts that may have been billed beside the one that ``billed`` speaks
+            of.
     """
 
-    index: int
-    request: Request
-    attempts: int
     error: VolcvError
     billed: Billed = "unknown"
 

@@ -10,6 +10,9 @@ A place in the window is taken before a request is pulled, and given back when i
 a request is pulled when a call that came now could leave at once. So a consumer that stops, stops
 the spending. The first cancellation stops the pulling and lets the calls in flight finish; the
 second cuts them off.
+
+A stream that gives up on an outage ends by itself: nothing more is pulled, calls that wait are
+called off, what is in flight finishes, and then an error is raised.
 """
 
 from __future__ import annotations
@@ -33,12 +36,13 @@ from anyio.abc import TaskGroup
 from volcv_async import retry
 from volcv_async.call import Call, Caller
 from volcv_async.config import Timeouts
-from volcv_async.errors import ImageError, VolcvError
+from volcv_async.errors import NotSentError, VolcvError
 from volcv_async.events import Recorder
 from volcv_async.models import Request
 from volcv_async.results import Completed, Failed, InDoubt, Outcome
 
 _CANCELLATIONS_TO_CUT = 2
+_MINUTES = 120  # seconds from which on a time is said in minutes
 _END = object()  # what a source gives that has no more
 
 
@@ -88,17 +92,19 @@ class OutcomeStream:
         drain: float,
         timeouts: Timeouts,
         recorder: Recorder | None,
+        give_up: float | None,
         registry: set[OutcomeStream],
     ) -> None:
         self.leftover: list[Outcome] = []
         self._caller, self._timeouts, self._recorder = caller, timeouts, recorder
         self._source = _iterator(source)
         self._window = asyncio.Semaphore(window)
-        self._drain = drain
+        self._drain, self._give_up = drain, give_up
         self._registry = registry
         self._ready = _Ready(ordered=ordered)
         self._supervisor: asyncio.Task[None] | None = None
         self._cutters: list[Callable[[], object]] = []  # what cuts the stream's own task off
+        self._carried: dict[Call, _Carried] = {}
         self._feeding = False
         self._error: BaseException | None = None
         self._fatal: list[Outcome] = []  # the outcome in whose place an error is raised
@@ -156,8 +162,8 @@ class OutcomeStream:
         """Wait for the next outcome.
 
         Raises:
-            VolcvError: No other request can do better (wrong key, path or set-up); what was in
-                flight was given before.
+            VolcvError: No other request can do better (wrong key, path or set-up), or the stream
+                gave up on an outage; what was in flight was given before.
             Exception: What the source, a hook or a recorder raised, as itself.
         """
         if self._supervisor is None:
@@ -209,10 +215,29 @@ class OutcomeStream:
     # The stream's own task
 
     async def _supervise(self) -> None:
-        async with anyio.create_task_group() as calls:
-            self._cutters.append(calls.cancel_scope.cancel)
-            await self._feed_until_stopped(calls)
-            await self._close_source()
+        async with anyio.create_task_group() as watch:
+            if self._give_up is not None:
+                watch.start_soon(self._give_up_after, self._give_up)
+            async with anyio.create_task_group() as calls:
+                self._cutters.append(calls.cancel_scope.cancel)
+                await self._feed_until_stopped(calls)
+                await self._close_source()
+            watch.cancel_scope.cancel()
+
+    async def _give_up_after(self, seconds: float) -> None:
+        """When an outage has lasted so long, end the stream, and call off whoever waits."""
+        pool = self._caller.pool
+        await pool.outlasted(seconds)
+        self.fail(_given_up(seconds))
+        while True:
+            self._call_off()
+            await pool.one_back()
+
+    def _call_off(self) -> None:
+        """Call off the calls that wait, for their turn or after a failure."""
+        for call, carried in self._carried.items():
+            if call.made is None and not self._caller.pool.is_sending(carried.task):
+                carried.scope.cancel()
 
     async def _feed_until_stopped(self, calls: TaskGroup) -> None:
         """Feed until the source ends, somebody stops it, or it fails."""
@@ -278,21 +303,37 @@ class OutcomeStream:
                 self.fail(error)
 
     async def _carry(self, call: Call) -> None:
+        """Carry one call, so that it can be called off without the others."""
+        with anyio.CancelScope() as scope:
+            self._carried[call] = _Carried(_this_task(), scope)
+            try:
+                await self._see_through(call)
+            finally:
+                del self._carried[call]
+
+    async def _see_through(self, call: Call) -> None:
         """See one call through; whatever happens to it, it ends as one outcome."""
         try:
             await call.run()
         except VolcvError as error:
-            if call.made is not None and not isinstance(error, ImageError):
+            if error is call.misrecorded:
                 self._end_as_itself(call, error)
             else:
                 self._end_badly(call, error)
         except asyncio.CancelledError:
-            self._end_badly(call, call.cut())
+            self._end_cut(call)
             raise
         except Exception as error:  # noqa: BLE001 - it is raised to the consumer, as itself
             self._end_as_itself(call, error)
         else:
             self._settle(call, _outcome(call, None))
+
+    def _end_cut(self, call: Call) -> None:
+        """Say what is known of a call that was cut off, and give what is in hand."""
+        if call.in_hand:
+            self._settle(call, _outcome(call, None))
+        else:
+            self._end_badly(call, call.cut())
 
     def _end_as_itself(self, call: Call, error: Exception) -> None:
         """Raise what is no outcome, such as a recorder's error, and give what is in hand."""
@@ -325,6 +366,14 @@ class OutcomeStream:
                     counts, failed=counts.failed + 1, taken=counts.taken + 1
                 )
         self._ready.put(call.index, outcome)
+
+
+@attrs.frozen
+class _Carried:
+    """A call on its way: its task, and what calls it off."""
+
+    task: asyncio.Task[object]
+    scope: anyio.CancelScope
 
 
 class _Ready:
@@ -386,9 +435,22 @@ async def _patiently(
 
 def _uncancel() -> None:
     """Take back the cancellation by which feeding was stopped."""
+    _this_task().uncancel()
+
+
+def _this_task() -> asyncio.Task[object]:
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - it runs in one
-    task.uncancel()
+    return task
+
+
+def _given_up(seconds: float) -> NotSentError:
+    long = f"{seconds / 60:.0f} min" if seconds >= _MINUTES else f"{seconds:g} s"
+    return NotSentError(
+        f"No readable answer for {long}, so the stream gave up.",
+        help="What was not sent was not billed; send it again when the provider answers. "
+        "To wait longer, raise give_up, or leave it out to wait without end.",
+    )
 
 
 def _iterator(
@@ -400,6 +462,11 @@ def _iterator(
 
 
 def _outcome(call: Call, error: VolcvError | None) -> Outcome:
+    doubts = call.perhaps_billed(error)
+    return attrs.evolve(_bare_outcome(call, error), lineage=call.lineage, perhaps_billed=doubts)
+
+
+def _bare_outcome(call: Call, error: VolcvError | None) -> Outcome:
     index, request, attempts = call.index, call.request, call.attempts
     if error is None:
         assert call.made is not None  # noqa: S101 - a call without an error was answered

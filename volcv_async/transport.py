@@ -1,4 +1,4 @@
-"""The wire: one paid POST, one plain download. The only user of aiohttp's client.
+"""The wire: one paid POST, one plain download, one free probe. The only user of aiohttp's client.
 
 It says whether a request that failed was *not sent* or is *in doubt*, and decides nothing. What
 tells the two apart is whether the request had begun to be written, never the class of the exception
@@ -136,6 +136,22 @@ class Transport:
             if response.status in REFUSED_BY_STATUS:
                 return b""
             raise
+
+    async def probe(self, *, seconds: float = Timeouts().connect) -> bool:
+        """Tell whether anything below HTTP 500 answers at the endpoint: a plain GET, without key.
+
+        It carries no order, so it costs nothing (inferred). It waits ``seconds`` at the most.
+        """
+        try:
+            async with self._session.get(
+                URL(self._account.url),
+                allow_redirects=False,
+                proxy=self._account.proxy,
+                timeout=aiohttp.ClientTimeout(total=seconds),
+            ) as response:
+                return response.status < 500  # noqa: PLR2004 - an HTTP status says more than a name
+        except (aiohttp.ClientError, OSError, ValueError):
+            return False
 
     async def download(self, url: str, *, timeouts: Timeouts) -> bytes:
         """Fetch an image: a plain GET, without the key, exactly as the URL is written.

@@ -45,7 +45,7 @@ def test_a_reader_of_results_that_has_gone_ends_nothing(
 
 
 def test_an_outage_is_said_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    """The beginning of an outage is said with the last error, and so is its end."""
+    """An outage is said with the last error, then how it goes, and its end."""
     attempt = volcv.Attempt(
         request=volcv.GeneralV21(prompt="a cat"),
         index=0,
@@ -58,9 +58,13 @@ def test_an_outage_is_said_with_its_reason(capsys: pytest.CaptureFixture[str]) -
     say(volcv.AttemptStarted(attempt=attempt))
     say(volcv.AttemptEnded(attempt=attempt, ending="in doubt", seconds=1.0, error=error))
     say(volcv.OutageBegan(in_a_row=5))
+    say(volcv.OutageProbed(answered=False, lasting=61.2, next_probe=8.0, next_call=89.0))
+    say(volcv.OutageProbed(answered=True, lasting=69.4, next_probe=16.0, next_call=0.0))
     say(volcv.OutageEnded())
     assert capsys.readouterr().err.splitlines() == [
         "No readable answer 5 times in a row. The last: No word.",
-        "Now one call at a time goes out as a probe; each may be billed.",
+        "Nothing more is sent until a probe, which costs nothing, is answered.",
+        "No answer for 61 s; the next probe in 8 s.",
+        "A probe is answered; one request goes out.",
         "There are answers again; calls go out as before.",
     ]

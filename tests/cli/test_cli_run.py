@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -137,14 +138,75 @@ def test_a_missing_list_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert "none.txt" in capsys.readouterr().err
 
 
-def test_a_folder_that_holds_a_run_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """The same words again end with 2, and what lies there is left alone."""
+def test_the_same_words_again_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is done is not sent again, what is new is, and the line before it says how it stands."""
     words = ["run", write("list.txt", "a red fox\n"), "--local", "-o", "out", *SMALL]
     assert main(words) == 0
-    before = Path("out/metadata.jsonl").read_bytes()
-    assert main(words) == 2
-    assert "out already holds a metadata.jsonl" in capsys.readouterr().err
-    assert Path("out/metadata.jsonl").read_bytes() == before
+    assert capsys.readouterr().err == ""
+    write("list.txt", "a hare\na red fox\n")
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert "Going on in out: 1 done, 1 to do." in said.err
+    assert "1 image in " in said.out
+    assert "1 done before, 0 failed, 0 in doubt" in said.out
+    assert [row["prompt"] for row in rows("out/metadata.jsonl")] == ["a red fox", "a hare"]
+    assert main(words) == 0
+    assert "Going on in out: 2 done, 0 to do." in capsys.readouterr().err
+
+
+def test_rows_of_another_program_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder with rows and no journal ends it with 2, before anything is sent."""
+    Path("out").mkdir()
+    write("out/metadata.jsonl", "{}\n")
+    assert main(["run", write("list.txt", "a red fox\n"), "--local", "-o", "out"]) == 2
+    assert "no journal to go on from" in capsys.readouterr().err
+    assert [path.name for path in Path("out").iterdir()] == ["metadata.jsonl"]
+
+
+def test_doubts_and_refusals_are_left_or_sent_again_as_the_words_say(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a word they stay; ``--in-doubt retry`` and ``--retry-failed`` send them again."""
+
+    async def script(received: Received) -> Reply | None:
+        answers: dict[str | None, Reply] = {"bad": service_error(50412), "lost": Drop()}
+        return answers.get(received.prompt) if received.number < 3 else None
+
+    words = ["run", write("list.txt", "good\nbad\nlost\n"), "-o", "out", *SMALL]
+    with provider(monkeypatch, script) as gateway:
+        assert main(words) == 1
+        assert main(words) == 1
+        assert "1 done, 1 failed, 1 in doubt, 0 to do" in capsys.readouterr().err
+        assert len(gateway.requests) == 3
+        assert main([*words, "--in-doubt", "retry"]) == 1
+        assert gateway.paid_by_prompt == {"good": 1, "lost": 2}
+        assert main([*words, "--retry-failed"]) == 0
+        assert gateway.paid_by_prompt == {"good": 1, "lost": 2, "bad": 1}
+
+
+def test_a_refused_picture_gets_fresh_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``--rerolls`` sends it again with another seed, and the row says which seed was refused."""
+
+    async def script(received: Received) -> Reply | None:
+        return service_error(50511) if received.number == 0 else None
+
+    with provider(monkeypatch, script) as gateway:
+        listed = write("list.txt", "a red fox\n")
+        assert main(["run", listed, "-o", "out", "--rerolls", "1", *SMALL]) == 0
+        first, second = (one.body for one in gateway.requests)
+    assert first is not None
+    assert second is not None
+    (row,) = rows("out/metadata.jsonl")
+    assert (row["seeds_refused"], row["seed"]) == ([first["seed"]], second["seed"])
+    assert first["seed"] != second["seed"]
+
+
+def test_seeds_can_be_left_to_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``--seed server`` sends none."""
+    with provider(monkeypatch) as gateway:
+        assert main(["run", write("list.txt", "a\n"), "-o", "out", "--seed", "server"]) == 0
+        assert gateway.requests[0].body is not None
+        assert "seed" not in gateway.requests[0].body
 
 
 def test_without_an_account_it_cannot_go_on(capsys: pytest.CaptureFixture[str]) -> None:
@@ -378,11 +440,14 @@ class Held:
         await self.let_go.wait()
 
 
+WORDS = ["run", "list.txt", "-o", "out", "--concurrency", "2", *SMALL]
+
+
 async def start(gateway: LocalGateway) -> asyncio.subprocess.Process:
-    words = ["run", write("list.txt", "a\nb\nc\nd\n"), "-o", "out", "--concurrency", "2", *SMALL]
+    write("list.txt", "a\nb\nc\nd\n")
     return await asyncio.create_subprocess_exec(
         VOLCV,
-        *words,
+        *WORDS,
         env={**os.environ, "VOLCV_BASE_URL": gateway.url, "VOLCV_API_KEY": "local-key"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -405,7 +470,7 @@ async def test_a_signal_awaits_what_is_in_flight(number: signal.Signals) -> None
         assert gateway.paid == 2
     assert sorted(row["prompt"] for row in rows("out/metadata.jsonl")) == ["a", "b"]
     assert out.decode().splitlines()[-1].startswith("2 images in ")
-    assert err == b""
+    assert err.decode() == f"To go on where it stopped: {shlex.join(['volcv', *WORDS])}\n"
 
 
 async def test_a_second_signal_cuts() -> None:

@@ -26,7 +26,8 @@ async def client(gateway: LocalGateway) -> AsyncIterator[volcv.Client]:
 
 def sockets(gateway: LocalGateway) -> int:
     """Count the connections that the gateway still holds open."""
-    server = gateway._runner and gateway._runner.server
+    runner = gateway._premises._runner
+    server = runner and runner.server
     return len(server.connections) if server else 0
 
 
@@ -509,6 +510,33 @@ async def test_a_download_that_is_cut_off_is_a_paid_failure() -> None:
     assert isinstance(left, volcv.Failed)
     assert isinstance(left.error, volcv.DownloadError)
     assert (left.billed, left.error.url) == ("yes", url)
+
+
+class SlowBooks:
+    """A recorder on a slow disk: it never gets done with what was answered."""
+
+    def __init__(self) -> None:
+        self.heard = asyncio.Event()
+
+    async def sending(self, attempt: volcv.Attempt) -> None:
+        assert attempt.number == 1
+
+    async def answered(self, attempt: volcv.Attempt, generation: volcv.Generation) -> None:
+        assert generation.images
+        assert attempt.number == 1
+        self.heard.set()
+        await asyncio.Event().wait()
+
+
+async def test_an_image_in_hand_is_not_thrown_away_by_a_cut(gateway: LocalGateway) -> None:
+    """Cut off while its payment is being recorded, a call whose image came gives the image."""
+    books = SlowBooks()
+    async with volcv.Client(gateway.account()) as client:
+        async with client.stream([cat()], recorder=books, drain=0.0) as outcomes:
+            await books.heard.wait()
+        (outcome,) = outcomes.leftover
+    assert isinstance(outcome, volcv.Completed)
+    assert outcome.generation.image.data
 
 
 async def test_a_request_that_waits_for_its_turn_is_not_sent_when_cut() -> None:

@@ -212,6 +212,38 @@ async def test_a_slow_drip_ends_with_the_attempt() -> None:
         over.set()
 
 
+async def probe(account: volcv.Account) -> bool:
+    transport = Transport(account)
+    try:
+        return await transport.probe(seconds=0.5)
+    finally:
+        await transport.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "answered"), [(200, True), (404, True), (307, True), (500, False), (502, False)]
+)
+async def test_a_probe_is_a_plain_get_without_the_key(status: int, answered: bool) -> None:
+    """It asks for nothing, follows nothing, and is answered by anything below HTTP 500."""
+    head = f"HTTP/1.1 {status} So\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
+    async with raw_server(saying(head.encode())) as server:
+        assert await probe(server.account()) is answered
+    (request,) = server.requests
+    assert request.startswith(b"GET /volcv/v1 HTTP/1.1\r\n")
+    assert request.endswith(b"\r\n\r\n")
+    assert b"authorization" not in request.lower()
+
+
+async def test_a_probe_that_meets_nobody_is_not_answered(unused_tcp_port: int) -> None:
+    """Refused, hung up on, or met with silence: there is no answer, and no error."""
+    nobody = f"http://127.0.0.1:{unused_tcp_port}/volcv/v1"
+    assert not await probe(volcv.Account(nobody, volcv.Bearer("key")))
+    async with raw_server(saying(b"")) as server:
+        assert not await probe(server.account())
+    async with raw_server(lambda reader, _writer: reader.read()) as server:  # type: ignore[arg-type, return-value] # pyright: ignore[reportArgumentType] - it reads for ever
+        assert not await probe(server.account())
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 429])
 async def test_a_refusal_stands_even_if_its_body_breaks(status: int) -> None:
     """A head that refuses is a refusal though the body behind it breaks off."""

@@ -95,5 +95,6 @@ async def test_the_reference_has_every_field_of_a_row(tmp_path: Path) -> None:
         for name in ("metadata.jsonl", "in_doubt.jsonl")
     )
     of_images, _, of_errors = COMMAND.partition("A row of `failed.jsonl`")
-    assert first_column(of_images.partition("A row of `metadata.jsonl`")[2]) == good
+    described = first_column(of_images.partition("A row of `metadata.jsonl`")[2])
+    assert described == [*good, "size_asked_for", "seeds_refused"]
     assert first_column(of_errors) == [*bad, "url", "expires"]

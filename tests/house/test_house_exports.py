@@ -26,8 +26,9 @@ def documented() -> set[str]:
 @pytest.mark.parametrize("package", [volcv_async, gateway], ids=lambda package: package.__name__)
 class TestPackage:
     def test_exported_names_are_sorted_and_unique(self, package: ModuleType) -> None:
-        """``__all__`` is read by people, who look names up in it."""
-        assert list(package.__all__) == sorted(set(package.__all__))
+        """``__all__`` is read by people, who look names up in it: constants first."""
+        names = set(package.__all__)
+        assert list(package.__all__) == sorted(names, key=lambda name: (not name.isupper(), name))
 
     def test_every_exported_name_is_there(self, package: ModuleType) -> None:
         """A name in ``__all__`` that cannot be imported would break a star import."""

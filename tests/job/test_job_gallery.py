@@ -44,6 +44,7 @@ def folder_with(tmp_path: Path, *prompts: str, size: tuple[int, int] = (8, 8)) -
     with Sink(tmp_path) as sink:
         for index, prompt in enumerate(prompts):
             sink.keep(completed(index, Image.of(picture(*size)), prompt=prompt))
+    (tmp_path / "metadata.jsonl").touch()
     return tmp_path
 
 

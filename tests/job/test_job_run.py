@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,18 @@ from volcv_async.client import Client
 from volcv_async.config import Account, Bearer, Limits, RetryPolicy, Timeouts
 from volcv_async.errors import (
     AuthenticationError,
-    ConfigurationError,
     InvalidRequestError,
     NotSentError,
 )
 from volcv_async.gateway import Canned, Drop, LocalGateway, Received, service_error
 from volcv_async.gateway.answers import Reply, gateway_error
 from volcv_async.job import JobReport, Tally, run
-from volcv_async.job.running import carry
+from volcv_async.job.books import Books
+from volcv_async.job.going_on import Wishes
+from volcv_async.job.journal import Journal
+from volcv_async.job.records import Records
+from volcv_async.job.rows import Row
+from volcv_async.job.running import Writing, carry
 from volcv_async.job.sink import Sink
 from volcv_async.models import GeneralV21
 from volcv_async.results import Outcome
@@ -81,6 +86,8 @@ async def test_every_prompt_ends_as_an_image_and_a_row(
     assert sorted(outcome.index for outcome in seen) == list(range(43))
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "images",
+        "journal.sqlite",
+        "journal.sqlite.lock",
         "metadata.jsonl",
     ]
 
@@ -117,19 +124,6 @@ async def test_what_fails_stands_beside_what_is_made(tmp_path: Path) -> None:
     assert not report.all_done
     assert [row["prompt"] for row in rows(tmp_path / "failed.jsonl")] == ["bad"]
     assert [row["prompt"] for row in rows(tmp_path / "in_doubt.jsonl")] == ["lost"]
-
-
-async def test_a_folder_that_holds_a_run_is_refused_before_anything_is_sent(
-    gateway: LocalGateway, tmp_path: Path
-) -> None:
-    """The second run into the same folder sends nothing, and reads nothing of its list."""
-    async with Client(gateway.account(limits=LIMITS)) as client:
-        await run(client, requests("a red fox"), out=tmp_path)
-        again = requests("another")
-        with pytest.raises(ConfigurationError, match=r"already holds a metadata\.jsonl"):
-            await run(client, again, out=tmp_path)
-    assert gateway.paid == 1
-    assert next(again).prompt == "another"
 
 
 async def test_a_refused_key_ends_the_job_and_loses_nothing(tmp_path: Path) -> None:
@@ -262,9 +256,9 @@ class SlowSink(Sink):
 
     let_go = threading.Event()
 
-    def keep(self, outcome: Outcome) -> Outcome:
+    def keep(self, outcome: Outcome, sent_at: datetime | None = None) -> tuple[Outcome, list[Row]]:
         self.let_go.wait()
-        return super().keep(outcome)
+        return super().keep(outcome, sent_at)
 
 
 async def test_a_slow_disk_holds_the_spending_back(gateway: LocalGateway, tmp_path: Path) -> None:
@@ -278,10 +272,12 @@ async def test_a_slow_disk_holds_the_spending_back(gateway: LocalGateway, tmp_pa
             pulled.release()
 
     tally = Tally()
-    async with Client(gateway.account(limits=LIMITS)) as client:
-        with SlowSink(tmp_path) as sink:
-            stream = client.stream(source(), concurrency=window)
-            job = asyncio.create_task(carry(stream, sink, tally.add))
+    with Records(tmp_path) as records, SlowSink(tmp_path) as sink:
+        async with Client(gateway.account(limits=LIMITS)) as client, Journal(records) as journal:
+            books = Books(journal, Wishes())
+            stream = client.stream(books.due(source()), concurrency=window, recorder=books)
+            writing = Writing(client, sink, books, tally.add)
+            job = asyncio.create_task(carry(stream, writing))
             for _ in range(may_wait + window - 1):
                 await pulled.acquire()
             await asyncio.wait({job}, timeout=0.3)  # a chance to go wrong
@@ -306,16 +302,18 @@ async def test_timeouts_can_be_the_jobs_own(tmp_path: Path) -> None:
     assert report.completed == 1
 
 
-async def test_a_client_without_a_provider_leaves_no_folder(
-    tmp_path: Path, unused_tcp_port: int
+async def test_a_client_without_a_provider_leaves_all_to_do(
+    tmp_path: Path, gateway: LocalGateway, unused_tcp_port: int
 ) -> None:
-    """When nothing was ever answered, the words can be tried again as they are."""
+    """When nothing was ever answered, the same words with the right address do it all."""
     account = Account(f"http://127.0.0.1:{unused_tcp_port}/volcv/v1", Bearer("key"))
     once = RetryPolicy(attempts=1)
     async with Client(account, retry=once) as client:
         with pytest.raises(NotSentError):
             await run(client, requests("a"), out=tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+    async with Client(gateway.account(limits=LIMITS)) as client:
+        report = await run(client, requests("a"), out=tmp_path / "out")
+    assert report.completed == gateway.paid == 1
 
 
 async def test_an_empty_list_is_done_at_once(gateway: LocalGateway, tmp_path: Path) -> None:

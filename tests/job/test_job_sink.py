@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from pictures_of_tests import completed, picture
 
 from volcv_async.errors import (
     BrokenImageError,
-    ConfigurationError,
     ContentRejectedError,
     DownloadError,
     UnknownOutcomeError,
 )
-from volcv_async.job.sink import Sink
+from volcv_async.job.sink import Sink, write_rows
 from volcv_async.models import GeneralV14, GeneralV21, RawRequest
 from volcv_async.results import Completed, Failed, Generation, Image, InDoubt
 
@@ -33,12 +34,6 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 def listing(out: Path) -> list[str]:
     return sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
-
-
-def fail_after(work: Callable[[Sink], object], out: Path) -> None:
-    with Sink(out) as sink:
-        work(sink)
-        raise ConfigurationError("No key any more.")
 
 
 @contextmanager
@@ -58,7 +53,7 @@ def test_an_image_lies_as_it_came_with_a_row_that_names_it(tmp_path: Path) -> No
     generation = Generation(images=(Image.of(data),), request_id="abc")
     outcome = Completed(index=12, request=REQUEST, attempts=1, generation=generation)
     with Sink(tmp_path / "new" / "out") as sink:
-        assert sink.keep(outcome) is outcome
+        assert sink.keep(outcome)[0] is outcome
     out = tmp_path / "new" / "out"
     assert (out / "images" / "000012.png").read_bytes() == data
     assert "千军万马".encode() in (out / "metadata.jsonl").read_bytes()
@@ -73,6 +68,7 @@ def test_an_image_lies_as_it_came_with_a_row_that_names_it(tmp_path: Path) -> No
         "model": "GeneralV21",
         "width": 16,
         "height": 8,
+        "sha256": hashlib.sha256(data).hexdigest(),
     }
     assert next(iter(row)) == "file_name"
     assert listing(out) == ["images/000012.png", "metadata.jsonl"]
@@ -96,7 +92,8 @@ def test_what_failed_and_what_is_in_doubt_have_files_of_their_own(tmp_path: Path
     doubt = UnknownOutcomeError("No reply came: \ud800", help="Look at the bill.")
     raw = RawRequest(req_key="another", body={"steps": 1})
     with Sink(tmp_path) as sink:
-        sink.keep(Failed(index=5, request=REQUEST, attempts=1, error=error, billed="no"))
+        failed = Failed(index=5, request=REQUEST, attempts=1, error=error, billed="no")
+        sink.keep(failed, datetime(2026, 11, 21, 10, tzinfo=UTC))
         sink.keep(InDoubt(index=6, request=raw, attempts=1, error=doubt))
     assert rows(tmp_path / "failed.jsonl") == [
         {
@@ -116,6 +113,8 @@ def test_what_failed_and_what_is_in_doubt_have_files_of_their_own(tmp_path: Path
             "message": "The prompt was refused.",
             "help": "Change it.",
             "billed": "no",
+            "attempts": 1,
+            "sent": "2026-11-21T10:00:00+00:00",
         }
     ]
     (row,) = rows(tmp_path / "in_doubt.jsonl")
@@ -126,7 +125,7 @@ def test_what_failed_and_what_is_in_doubt_have_files_of_their_own(tmp_path: Path
         "unknown",
     )
     assert row["message"] == "No reply came: \ud800"
-    assert rows(tmp_path / "metadata.jsonl") == []
+    assert not (tmp_path / "metadata.jsonl").exists()
 
 
 def test_an_image_that_could_not_be_fetched_is_found_again(tmp_path: Path) -> None:
@@ -145,7 +144,7 @@ def test_an_image_left_at_its_url_counts_as_not_fetched(tmp_path: Path) -> None:
     """A client that does not download gives no images to save, and the row says where they are."""
     outcome = completed(1, Image(url="https://pictures.example/2"))
     with Sink(tmp_path) as sink:
-        kept = sink.keep(outcome)
+        kept, _ = sink.keep(outcome)
     assert isinstance(kept, Failed)
     assert kept.billed == "yes"
     (row,) = rows(tmp_path / "failed.jsonl")
@@ -176,46 +175,41 @@ def test_the_whole_images_of_a_broken_reply_are_kept_too(tmp_path: Path) -> None
     assert (tmp_path / "images" / "000004.broken").read_bytes() == b"half"
 
 
-@pytest.mark.parametrize("name", ["metadata.jsonl", "failed.jsonl", "in_doubt.jsonl"])
-def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, name: str) -> None:
-    """It is left as it is, and the error says what lies there."""
-    (tmp_path / name).write_text("{}\n")
-    with (
-        pytest.raises(ConfigurationError, match=rf"already holds a {name}.*Give another folder"),
-        Sink(tmp_path),
-    ):
-        pass
-    assert listing(tmp_path) == [name]
+def test_rows_are_written_anew_whole(tmp_path: Path) -> None:
+    """A file of rows is replaced; without any row it goes, unless it is wanted empty."""
+    path = tmp_path / "rows.jsonl"
+    write_rows(path, iter([{"prompt": "千军万马"}, {"prompt": "b"}]))
+    assert [row["prompt"] for row in rows(path)] == ["千军万马", "b"]
+    write_rows(path, [])
+    assert not path.exists()
+    write_rows(path, [], though_empty=True)
+    assert path.read_bytes() == b""
 
 
-def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
-    """The error says that it is no folder."""
-    path = tmp_path / "out"
-    path.write_text("")
-    with pytest.raises(ConfigurationError, match="is no folder"), Sink(path):
-        pass
+def test_another_size_than_was_asked_for_is_noted(tmp_path: Path) -> None:
+    """The row of such an image says so, and where doubling is left open either size is right."""
+    asked = [
+        GeneralV14(prompt="a red fox", width=128, height=128, use_sr=doubled)
+        for doubled in (False, True, None)
+    ]
+    asked.append(GeneralV14(prompt="a red fox", width=128))
+    small = Image.of(picture(128, 128))
+    with Sink(tmp_path) as sink:
+        for index, request in enumerate(asked):
+            generation = Generation(images=(small,))
+            sink.keep(Completed(index=index, request=request, attempts=1, generation=generation))
+    noted = [row.get("size_asked_for") for row in rows(tmp_path / "metadata.jsonl")]
+    assert noted == [None, [256, 256], None, None]
 
 
-def test_a_job_that_ends_before_it_began_leaves_nothing(tmp_path: Path) -> None:
-    """The folders it made are gone, so that the same words can be tried again."""
-    with pytest.raises(ConfigurationError), Sink(tmp_path / "out"):
-        raise ConfigurationError("No key.")
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_job_that_ends_before_it_began_leaves_what_it_did_not_make(tmp_path: Path) -> None:
-    """A folder that was there stays, with what lies in it; one that is in use stays too."""
-    (tmp_path / "mine.txt").write_text("")
-    with pytest.raises(ConfigurationError):
-        fail_after(lambda _: (tmp_path / "images" / "other").write_text(""), tmp_path)
-    assert listing(tmp_path) == ["images/other", "mine.txt"]
-
-
-def test_a_job_that_ends_early_leaves_what_it_kept(tmp_path: Path) -> None:
-    """An error after the first outcome takes nothing away."""
-    with pytest.raises(ConfigurationError):
-        fail_after(lambda sink: sink.keep(completed()), tmp_path / "out")
-    assert listing(tmp_path / "out") == ["images/000000.png", "metadata.jsonl"]
+def test_a_refused_picture_leaves_its_seed(tmp_path: Path) -> None:
+    """The row of an image that came of a fresh seed says which seeds were refused before it."""
+    first, second, third = (GeneralV21(prompt="a red fox", seed=seed) for seed in (1, 2, 3))
+    outcome = attrs.evolve(completed(), request=first, lineage=(second, third))
+    with Sink(tmp_path) as sink:
+        sink.keep(outcome)
+    (row,) = rows(tmp_path / "metadata.jsonl")
+    assert (row["seed"], row["seeds_refused"]) == (3, [1, 2])
 
 
 def test_a_row_that_does_not_fit_is_taken_back(tmp_path: Path) -> None:
@@ -237,8 +231,7 @@ def test_an_image_that_does_not_fit_leaves_no_row_and_no_half(tmp_path: Path) ->
         image = Image.of(picture(700, 700, "JPEG"))
         with files_no_larger_than(1000), pytest.raises(OSError, match="File too large"):
             sink.keep(completed(0, image))
-    assert listing(tmp_path) == ["metadata.jsonl"]
-    assert (tmp_path / "metadata.jsonl").read_bytes() == b""
+    assert listing(tmp_path) == []
 
 
 def test_the_model_is_named_by_its_class(tmp_path: Path) -> None:

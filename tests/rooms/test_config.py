@@ -97,6 +97,10 @@ def test_an_account_is_named_by_group_or_host() -> None:
         (volcv.Timeouts, "connect", "10"),
         (volcv.RetryPolicy, "attempts", 0),
         (volcv.RetryPolicy, "in_doubt", "maybe"),
+        (volcv.RetryPolicy, "rerolls", -1),
+        (volcv.RetryPolicy, "rerolls", True),
+        (volcv.RetryPolicy, "budget", 1.5),
+        (volcv.RetryPolicy, "budget", -1),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(kind: type, field: str, value: object) -> None:
@@ -126,7 +130,51 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     )
     assert volcv.Limits() == volcv.Limits(rate=None, burst=1, concurrency=None, adaptive=True)
     assert volcv.Timeouts() == volcv.Timeouts(connect=10.0, attempt=120.0, deadline=900.0)
-    assert volcv.RetryPolicy() == volcv.RetryPolicy(attempts=3, in_doubt="report")
+    assert volcv.RetryPolicy() == volcv.RetryPolicy(3, "report", 0, codes={}, budget=500)
+
+
+def test_what_is_said_of_codes_is_owned_and_named_as_in_the_tables() -> None:
+    """A policy keeps its own copy of what is done about codes, whatever they are called."""
+    again, never = volcv.Treatment(repeat=True), volcv.Treatment(repeat=False)
+    said: dict[int | str, volcv.Treatment] = {
+        50500: again,
+        "50501": again,
+        100018: never,
+        "x": again,
+    }
+    policy = volcv.RetryPolicy(codes=said)
+    said.clear()
+    assert policy.codes == {50500: again, 50501: again, "FlowLimitExceeded": never, "x": again}
+    assert pickle.loads(pickle.dumps(policy)) == policy  # noqa: S301 - our own bytes
+    assert hash(policy) == hash(copy.deepcopy(policy))
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ([50500], "no mapping"),
+        ({50500: "repeat"}, "Treatment"),
+        ({"": volcv.Treatment()}, "no code"),
+        ({None: volcv.Treatment()}, "no code"),
+        ({True: volcv.Treatment()}, "no code"),
+        ({502: volcv.Treatment(repeat=True)}, "HTTP statuses"),
+        ({"502": volcv.Treatment(repeat=True)}, "HTTP statuses"),
+        ({10000: volcv.Treatment(repeat=True)}, "success"),
+        ({50500: volcv.Treatment(), "50500": volcv.Treatment()}, "twice"),
+        ({50412: volcv.Treatment(repeat=True)}, "refused again"),
+        ({50511: volcv.Treatment(repeat=True)}, "another seed"),
+        ({50412: volcv.Treatment(reroll=True)}, "Nothing was drawn"),
+        ({50430: volcv.Treatment(reroll=True)}, "Nothing was drawn"),
+        ({"do_request_failed": volcv.Treatment(reroll=True)}, "nobody knows"),
+        ({"InvalidAccessKey": volcv.Treatment(repeat=True)}, "key is refused"),
+        ({50501: volcv.Treatment(repeat=True, billed="yes")}, "pays each time"),
+    ],
+)
+def test_what_makes_no_sense_of_a_code_is_refused(said: object, why: str) -> None:
+    """What cannot help, or is no code, is refused with the reason."""
+    given: dict[str, Any] = {"codes": said}
+    with pytest.raises(volcv.ConfigurationError, match=why):
+        volcv.RetryPolicy(**given)
 
 
 def test_the_account_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

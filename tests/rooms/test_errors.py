@@ -10,7 +10,7 @@ import volcv_async as volcv
 from volcv_async import codes, errors
 
 ENTRIES = [
-    *codes.SERVICE.values(),
+    *codes.SERVICE_CODES.values(),
     *codes.SIGNATURE.values(),
     *codes.GATEWAY.values(),
     *codes._HTTP.values(),
@@ -48,7 +48,7 @@ def test_only_what_was_refused_or_not_sent_is_ever_repeatable() -> None:
     for code in ENTRIES:
         if code.repeat:
             assert code.ending == "rejected"
-            assert code.charged in {"no", "unknown"}
+            assert code.billed in {"no", "unknown"}
         if code.stage == "output":
             assert code.ending == "answered"
 

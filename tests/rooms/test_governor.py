@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import volcv_async as volcv
-from volcv_async.governor import Gate, Governor, Outage, Pace, Room
+from volcv_async.governor import Gate, Governor, Pace, Room
+from volcv_async.outage import Outage
 
 
 def departures(
@@ -189,28 +190,6 @@ def test_retry_after_closes_the_governor() -> None:
     governor.pause_until(3.0)
     assert governor.earliest(0.0) == 7.0
     assert governor.earliest(8.0) <= 8.0
-
-
-def test_an_outage_lets_one_probe_out_at_a_time_with_growing_pauses() -> None:
-    """Five silent attempts in a row hold the client's breath; an answer lets it go."""
-    outage = Outage(1.0, 4.0)
-    assert [outage.silent(0.0) for _ in range(5)] == [False] * 4 + [True]
-    assert outage.on
-    assert outage.earliest(in_flight=1) == math.inf
-    pauses: list[float] = []
-    now = outage.earliest(in_flight=0)
-    for _ in range(4):
-        assert not outage.silent(now)
-        pauses.append(outage.earliest(in_flight=0) - now)
-        now = outage.earliest(in_flight=0)
-    assert pauses == [2.0, 4.0, 4.0, 4.0]
-    before = outage.earliest(0)
-    outage.silent(now - 0.5)  # a straggler from before is no probe
-    assert outage.earliest(0) == before
-    assert outage.answered()
-    assert outage.ever_answered
-    assert outage.earliest(in_flight=9) == -math.inf
-    assert not outage.answered()
 
 
 class Clock:

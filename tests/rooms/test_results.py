@@ -54,6 +54,16 @@ def test_an_image_that_was_not_downloaded_says_where_it_is(tmp_path: Path) -> No
     assert caught.value.url == "https://x"
 
 
+def test_an_outcome_says_what_went_out_last() -> None:
+    """Without rerolls that is the request itself; after them the last of its lineage."""
+    given, second, third = (volcv.GeneralV21(prompt="a cat", seed=seed) for seed in (1, 2, 3))
+    error = volcv.ContentRejectedError("no")
+    assert volcv.Failed(index=0, request=given, attempts=1, error=error).sent is given
+    lineage = (second, third)
+    rerolled = volcv.Failed(index=0, request=given, attempts=3, error=error, lineage=lineage)
+    assert rerolled.sent is third
+
+
 def test_outcomes_unwrap_to_what_they_hold() -> None:
     """A completed outcome gives its generation, the others raise their error."""
     request = volcv.GeneralV21(prompt="a cat")

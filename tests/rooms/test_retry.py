@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from math import inf
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import volcv_async as volcv
-from volcv_async.retry import Tally, free_pause, pause, stops_everything
+from volcv_async.retry import (
+    Budget,
+    Tally,
+    cost,
+    fetching,
+    free_pause,
+    may_be_billed,
+    pause,
+    reroll,
+    stops_everything,
+)
 
 POLICY = volcv.RetryPolicy(attempts=3, pause=0.5, longest_pause=60.0)
 
@@ -90,6 +103,128 @@ def test_a_refused_key_sends_the_request_elsewhere_at_once() -> None:
     assert pause(volcv.AuthenticationError("x"), POLICY, elsewhere) == 0.0
     assert pause(volcv.AuthenticationError("x"), POLICY, tally()) is None
     assert pause(volcv.AccessDeniedError("x"), POLICY, elsewhere) is None
+
+
+def test_a_refusal_that_is_no_matter_of_pace_uses_up_attempts() -> None:
+    """What a code's treatment says decides, not the class: without pace, attempts count."""
+    error = volcv.RateLimitedError("x")
+    error.slow_down = None
+    assert pause(error, POLICY, tally(2)) is not None
+    assert pause(error, POLICY, tally(3)) is None
+    error.repeatable = False
+    assert pause(error, POLICY, tally()) is None
+
+
+def test_a_failure_that_speaks_of_pace_is_waited_out_like_a_refusal() -> None:
+    """A repeatable failure that is said to be a matter of pace uses up no attempt."""
+    error = repeatable(volcv.ServerError)
+    error.slow_down = "rate"
+    assert pause(error, POLICY, tally(99)) is not None
+    error.ending = "in doubt"
+    assert pause(error, POLICY, tally(99)) is None
+
+
+def test_in_doubt_is_repeated_where_its_code_is_said_to_be() -> None:
+    """A code that the user calls repeatable is repeated though it is in doubt."""
+    error = volcv.UnknownOutcomeError("x", code="do_request_failed")
+    error.repeatable = True
+    assert pause(error, POLICY, tally()) is not None
+    assert may_be_billed(error)
+
+
+def test_a_refused_picture_is_drawn_anew_as_often_as_the_policy_says() -> None:
+    """Where another picture may pass, a fresh seed goes out up to ``rerolls`` times."""
+    error = volcv.ContentRejectedError("x")
+    policy = volcv.RetryPolicy(rerolls=2)
+    assert not reroll(error, policy, 0)
+    error.rerollable = True
+    assert [reroll(error, policy, nth) for nth in (0, 1, 2)] == [True, True, False]
+    assert not reroll(error, POLICY, 0)
+
+
+def test_what_may_be_billed_is_what_was_answered_or_is_in_doubt() -> None:
+    """A refusal and what was not sent cost nothing, whatever their class says."""
+    server = repeatable(volcv.ServerError)
+    assert server.billed == "unknown"
+    assert not may_be_billed(server)
+    assert not may_be_billed(volcv.NotSentError("x"))
+    refused = volcv.ContentRejectedError("x")
+    assert may_be_billed(refused)
+    refused.billed = "no"
+    assert not may_be_billed(refused)
+
+
+@pytest.mark.parametrize(
+    ("error", "excused", "drawn"),
+    [
+        (repeatable(volcv.ServerError), False, 5),
+        (volcv.NotSentError("x"), False, 5),
+        (volcv.NotSentError("x"), True, 0),
+        (volcv.UnknownOutcomeError("x"), False, 10),
+        (volcv.RateLimitedError("x"), False, 0),
+        (volcv.ConcurrencyLimitedError("x"), False, 0),
+        (volcv.AuthenticationError("x"), False, 0),
+    ],
+)
+def test_what_a_repetition_draws(error: volcv.VolcvError, excused: bool, drawn: int) -> None:
+    """What may be paid twice costs double; pace, outages and other accounts cost nothing."""
+    assert cost(error, tally(excused=excused)) == drawn
+
+
+def test_a_budget_runs_dry_and_fills_again() -> None:
+    """An empty budget lets nothing through; a success gives back what it drew, or a little."""
+    budget = Budget(12)
+    assert [budget.draw(5) for _ in range(3)] == [True, True, False]
+    assert budget.left == 2
+    budget.succeeded(0)
+    assert budget.left == 3
+    budget.succeeded(10)
+    assert repr(budget) == "<Budget 12/12>"
+
+
+def test_without_a_budget_there_is_no_end() -> None:
+    """``budget=None`` lets everything through, and ``0`` nothing that costs."""
+    endless, none = Budget(None), Budget(0)
+    assert all(endless.draw(10**9) for _ in range(100))
+    assert not none.draw(5)
+    assert none.draw(0)
+
+
+@given(st.lists(st.tuples(st.sampled_from([0, 5, 10]), st.booleans()), max_size=300))
+def test_a_budget_is_never_overdrawn_nor_overfull(calls: list[tuple[int, bool]]) -> None:
+    """Whatever fails and succeeds, it stays between nothing and what it holds."""
+    budget, out = Budget(50), 50.0
+    for price, succeeds in calls:
+        drawn = price if budget.draw(price) else 0
+        out -= drawn
+        if succeeds:
+            budget.succeeded(drawn)
+        assert 0 <= budget.left <= 50
+    assert budget.left >= out
+
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("lives", "deadline", "seconds"),
+    [
+        (None, inf, 120.0),
+        (None, 30.0, 30.0),
+        (60.0, inf, 60.0),
+        (60.0, 30.0, 30.0),
+        (60.0, 90.0, 60.0),
+        (0.0, inf, 120.0),
+        (-3600.0, inf, 120.0),
+        (-3600.0, 30.0, 30.0),
+    ],
+)
+def test_an_image_is_fetched_until_its_url_dies_or_the_deadline(
+    lives: float | None, deadline: float, seconds: float
+) -> None:
+    """Whichever is first; a clock that calls the URL dead already is not believed."""
+    expires = None if lives is None else NOON + timedelta(seconds=lives)
+    assert fetching(expires, NOON, attempt=120.0, deadline=deadline) == seconds
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from volcv_async.cli.models import models
 from volcv_async.cli.run import demo, run
 from volcv_async.cli.serve import serve
 from volcv_async.cli.session import Exit, exit_code
+from volcv_async.cli.status import status
 
 app = App(
     name="volcv",
@@ -25,7 +27,7 @@ app = App(
     version=lambda: f"volcv-async {version('volcv-async')}",
     help_format="plaintext",
 )
-for command in (demo, generate, run, serve, models):
+for command in (demo, generate, run, status, serve, models):
     app.command(command, sort_key=len(app.resolved_commands()))
 
 
@@ -34,18 +36,24 @@ def start(arguments: Sequence[str]) -> int:
     _write_anything()
     with warnings_as_lines():
         try:
-            return exit_code(
-                lambda: app(
-                    list(arguments),
-                    exit_on_error=False,
-                    print_error=False,
-                    result_action="return_value",
-                )
-            )
+            return _tell_how_to_go_on(arguments, exit_code(lambda: _call(arguments)))
         except CycloptsError as wrong:
             note(f"Error: {wrong}")
             note("See volcv --help.")
             return Exit.USAGE
+
+
+def _call(arguments: Sequence[str]) -> int | None:
+    code: int | None = app(
+        list(arguments), exit_on_error=False, print_error=False, result_action="return_value"
+    )
+    return code
+
+
+def _tell_how_to_go_on(arguments: Sequence[str], code: int) -> int:
+    if code in {Exit.INTERRUPTED, Exit.STUCK} and arguments[:1] == ["run"]:
+        note(f"To go on where it stopped: {shlex.join(['volcv', *arguments])}")
+    return code
 
 
 def _write_anything() -> None:

@@ -10,8 +10,8 @@ from cyclopts import Parameter
 
 from volcv_async.cli.messages import complain, note, result
 from volcv_async.cli.options import Concurrency, Fields, Local, Model, Rate, parse_fields
-from volcv_async.cli.session import Exit, open_client, reading_input, run_interruptibly
-from volcv_async.config import Limits
+from volcv_async.cli.session import Exit, account_for, open_client, reading_input, run_interruptibly
+from volcv_async.config import Account, Limits
 from volcv_async.errors import DownloadError
 from volcv_async.job import Kept, duration, keep_one, refuse_taken
 from volcv_async.models import Request, build, variant
@@ -42,10 +42,11 @@ def generate(
         request = build(chosen, {**parse_fields(chosen, fields), "prompt": prompt})
         limits = Limits(rate=rate, concurrency=concurrency)
         refuse_taken(out)
-    return run_interruptibly(_make(request, out, limits, local=local), _INTERRUPTED)
+    account = account_for(local=local)
+    return run_interruptibly(_make(request, out, limits, account), _INTERRUPTED)
 
 
-async def _make(request: Request, out: Path, limits: Limits, *, local: bool) -> int:
+async def _make(request: Request, out: Path, limits: Limits, account: Account | None) -> int:
     began = time.monotonic()
     code = Exit.SOME_LEFT
 
@@ -55,7 +56,7 @@ async def _make(request: Request, out: Path, limits: Limits, *, local: bool) -> 
             result(_facts(request, one, time.monotonic() - began))
         code = _tell_end(outcome)
 
-    async with open_client(limits, local=local) as client:
+    async with open_client(limits, account=account) as client:
         await keep_one(client, request, out, on_kept=tell)
     return code
 

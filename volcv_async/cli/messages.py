@@ -12,7 +12,7 @@ from typing import TextIO
 from rich.console import Console
 
 from volcv_async.errors import VolcvError, VolcvWarning
-from volcv_async.events import AttemptEnded, Event, OutageBegan, OutageEnded
+from volcv_async.events import AttemptEnded, Event, OutageBegan, OutageEnded, OutageProbed
 
 
 class _Quiet(Console):
@@ -57,7 +57,7 @@ def complain(error: BaseException) -> None:
 
 
 class Outages:
-    """Says when an outage begins and ends; what a client's ``on_event`` may be."""
+    """Says how an outage goes, from its beginning to its end; it may be a client's ``on_event``."""
 
     def __init__(self) -> None:
         self._last = ""
@@ -69,7 +69,11 @@ class Outages:
                 self._last = error.message
             case OutageBegan(in_a_row=times):
                 note(f"No readable answer {times} times in a row. The last: {self._last}")
-                note("Now one call at a time goes out as a probe; each may be billed.")
+                note("Nothing more is sent until a probe, which costs nothing, is answered.")
+            case OutageProbed(answered=True, next_call=0):
+                note("A probe is answered; one request goes out.")
+            case OutageProbed(lasting=lasting, next_probe=seconds):
+                note(f"No answer for {lasting:.0f} s; the next probe in {seconds:.0f} s.")
             case OutageEnded():
                 note("There are answers again; calls go out as before.")
             case _:

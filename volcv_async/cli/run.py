@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from importlib.resources import as_file, files
 from itertools import count
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import attrs
 from cyclopts import Parameter
@@ -15,11 +15,19 @@ from cyclopts import Parameter
 from volcv_async.cli.messages import errors, note, result
 from volcv_async.cli.options import Concurrency, Fields, Local, Model, Rate, parse_fields
 from volcv_async.cli.progress import Display, display
-from volcv_async.cli.session import Exit, open_client, reading_input, run_interruptibly
+from volcv_async.cli.session import Exit, account_for, open_client, reading_input, run_interruptibly
 from volcv_async.client import Client
-from volcv_async.config import Limits
+from volcv_async.config import Limits, RetryPolicy
 from volcv_async.errors import InvalidRequestError
-from volcv_async.job import JobReport, draw_gallery, read_prompts, refuse_used
+from volcv_async.job import (
+    JobReport,
+    Seeds,
+    Survey,
+    Wishes,
+    draw_gallery,
+    read_prompts,
+    survey,
+)
 from volcv_async.job import run as run_job
 from volcv_async.models import Request, variant
 
@@ -39,8 +47,11 @@ class _Job:
 
     requests: Callable[[], Iterator[Request]]
     out: Path
-    total: int
+    ahead: Survey
     drain: float
+    seeds: Seeds = "list"
+    retry_failed: bool = False
+    give_up: float | None = None
     title: str | None = None
 
 
@@ -59,26 +70,61 @@ def run(
     rate: Rate = None,
     concurrency: Concurrency = None,
     local: Local = False,
+    in_doubt: Annotated[
+        Literal["report", "retry"],
+        Parameter(help="What may have been billed already: report it, or buy it again."),
+    ] = "report",
+    retry_failed: Annotated[
+        bool,
+        Parameter(
+            help="Send again what was refused for its content, or failed and may be billed.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = False,
+    rerolls: Annotated[
+        int, Parameter(help="Fresh seeds for a picture that was made and then refused.")
+    ] = 0,
+    seed: Annotated[
+        Seeds,
+        Parameter(help="Where seeds that are left open come from: the list, or the server."),
+    ] = "list",
+    give_up: Annotated[
+        float, Parameter(help="Seconds of an outage after which the run ends.")
+    ] = 1800.0,
     drain: Annotated[
         float, Parameter(help="Seconds that calls in flight are given after Ctrl-C.")
     ] = 60.0,
 ) -> int:
-    """Turn a prompt list into a folder of images.
+    """Turn a prompt list into a folder of images, or go on where that stopped.
 
     The folder gets the images, a row for each in metadata.jsonl, a gallery as
-    index.html, and failed.jsonl and in_doubt.jsonl where they have rows.
+    index.html, and failed.jsonl and in_doubt.jsonl where they have rows. Its
+    journal knows what was paid for: the same words go on after a crash.
     """
     with reading_input():
         chosen = variant(model)
         values = parse_fields(chosen, fields)
         limits = Limits(rate=rate, concurrency=concurrency)
-        refuse_used(out)
+        policy = RetryPolicy(in_doubt=in_doubt, rerolls=rerolls)
+        wishes = Wishes(retry_failed=retry_failed, in_doubt=in_doubt == "retry")
 
         def requests() -> Iterator[Request]:
             return read_prompts(prompts, model=chosen, prompt_column=prompt_column, fields=values)
 
-        job = _Job(requests=requests, out=out, total=_count(requests, prompts), drain=drain)
-    return _carry_out(job, lambda: open_client(limits, local=local))
+        _check(requests, prompts)
+    account = account_for(local=local)
+    with reading_input():
+        job = _Job(
+            requests=requests,
+            out=out,
+            ahead=survey(out, requests(), wishes=wishes, seeds=seed),
+            drain=drain,
+            seeds=seed,
+            retry_failed=retry_failed,
+            give_up=give_up,
+        )
+    return _carry_out(job, lambda: open_client(limits, policy, account=account))
 
 
 def demo(
@@ -93,27 +139,30 @@ def demo(
     """
     note("The local gateway draws these pictures on this machine. No model makes them.")
     limits = Limits(concurrency=_DEMO_CONCURRENCY)
+    account_for(local=True)
     with as_file(files("volcv_async.cli").joinpath(_DEMO)) as prompts:
         with reading_input():
             job = _Job(
                 requests=lambda: read_prompts(prompts),
-                out=_fresh(out),
-                total=_count(lambda: read_prompts(prompts), prompts),
+                out=(fresh := _fresh(out)),
+                ahead=survey(fresh, read_prompts(prompts), wishes=Wishes()),
                 drain=0.0,
                 title="volcv demo",
             )
-        code = _carry_out(job, lambda: open_client(limits, local=True, time_scale=_DEMO_TIME_SCALE))
+        code = _carry_out(job, lambda: open_client(limits, time_scale=_DEMO_TIME_SCALE))
     result(f"Open it in a browser: {(job.out / 'index.html').resolve().as_uri()}")
     return code
 
 
 def _carry_out(job: _Job, client: Callable[[], AbstractAsyncContextManager[Client]]) -> int:
-    shown = display(errors, job.total)
+    if job.ahead.goes_on:
+        note(f"Going on in {job.out}: {job.ahead.line()}.")
+    shown = display(errors, job.ahead.to_do + job.ahead.to_fetch)
     try:
         with shown:
             report = run_interruptibly(_send(job, client, shown), _INTERRUPTED)
     except BaseException:
-        if shown.tally.ended and job.out.exists():
+        if shown.tally.ended:
             _conclude(job, shown.tally.report(job.out))
         raise
     _conclude(job, report)
@@ -125,7 +174,14 @@ async def _send(
 ) -> JobReport:
     async with client() as opened:
         return await run_job(
-            opened, job.requests(), out=job.out, drain=job.drain, on_outcome=shown.show
+            opened,
+            job.requests(),
+            out=job.out,
+            drain=job.drain,
+            seeds=job.seeds,
+            retry_failed=job.retry_failed,
+            give_up=job.give_up,
+            on_outcome=shown.show,
         )
 
 
@@ -139,12 +195,10 @@ def _conclude(job: _Job, report: JobReport) -> None:
         note(f"Each is a row of failed.jsonl or in_doubt.jsonl in {job.out}.")
 
 
-def _count(requests: Callable[[], Iterator[Request]], prompts: Path) -> int:
-    """Read the whole list once, so that its mistakes are said before anything is sent."""
-    total = sum(1 for _ in requests())
-    if not total:
+def _check(requests: Callable[[], Iterator[Request]], prompts: Path) -> None:
+    """Read the whole list before the folder is touched, so that its mistakes leave no trace."""
+    if not sum(1 for _ in requests()):
         raise InvalidRequestError(f"{prompts} holds no prompts.", help="Nothing was sent.")
-    return total
 
 
 def _fresh(out: Path) -> Path:

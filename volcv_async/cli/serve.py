@@ -11,8 +11,9 @@ from cyclopts import Parameter
 
 from volcv_async.cli.messages import note, result
 from volcv_async.cli.session import Exit, reading_input, run_interruptibly
-from volcv_async.gateway import LocalGateway
+from volcv_async.gateway import FAULTS, LocalGateway
 from volcv_async.gateway import serve as serve_gateway
+from volcv_async.gateway.faults import parse_rates
 
 
 def serve(
@@ -31,12 +32,28 @@ def serve(
     key: Annotated[
         str, Parameter(help="The key it asks for: made up, and no real one.")
     ] = "local-key",
+    fault: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="What goes wrong, as name:rate, such as html_502:0.1; may be given again.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = (),
+    faults: Annotated[
+        bool,
+        Parameter(help="List the faults by name, and end.", negative=(), show_default=False),
+    ] = False,
+    seed: Annotated[int, Parameter(help="What faults, latencies and open seeds follow from.")] = 0,
 ) -> int:
     """Serve the local gateway, for trying other clients.
 
     It prints the two lines that name it to any client of this library, and
-    serves until Ctrl-C. GET /ledger says what was paid.
+    serves until Ctrl-C. GET /ledger says what was paid, and what went wrong.
     """
+    if faults:
+        _list_faults()
+        return Exit.DONE
     with reading_input():
         gateway = LocalGateway(
             port=port,
@@ -45,6 +62,8 @@ def serve(
             rate=rate,
             concurrency=concurrency,
             key=key,
+            seed=seed,
+            faults=parse_rates(fault),
         )
 
         def tell(started: LocalGateway) -> None:
@@ -55,3 +74,11 @@ def serve(
         with suppress(asyncio.CancelledError):
             run_interruptibly(serve_gateway(gateway, tell), "Stopped.")
     return Exit.DONE
+
+
+def _list_faults() -> None:
+    """A line for each fault: its name, whether it was paid, and what it does."""
+    longest = max(map(len, FAULTS))
+    for fault in FAULTS.values():
+        paid = "paid" if fault.paid else "unpaid"
+        result(f"{fault.name:{longest}}  {paid:6}  {fault.does}")

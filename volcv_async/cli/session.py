@@ -13,9 +13,10 @@ import attrs
 
 from volcv_async.cli.messages import Outages, complain, note
 from volcv_async.client import Client
-from volcv_async.config import Limits
+from volcv_async.config import Account, Limits, RetryPolicy, from_environment
 from volcv_async.errors import InvalidRequestError, VolcvError
 from volcv_async.gateway import LocalGateway
+from volcv_async.gateway.pictures import load_painter
 
 _Returned = TypeVar("_Returned")
 
@@ -99,13 +100,32 @@ async def _interruptible(work: Coroutine[Any, Any, _Returned], notice: str) -> _
     return await work
 
 
+def account_for(*, local: bool) -> Account | None:
+    """Find the account of the environment; None where a local gateway is asked for.
+
+    It is asked before the folder is touched, so that what is missing leaves no trace.
+
+    Raises:
+        ConfigurationError: The environment names none.
+        ModuleNotFoundError: What the local gateway draws with is not installed.
+    """
+    if not local:
+        return from_environment()
+    load_painter()
+    return None
+
+
 @asynccontextmanager
 async def open_client(
-    limits: Limits, *, local: bool, time_scale: float = 0.01
+    limits: Limits,
+    retry: RetryPolicy | None = None,
+    *,
+    account: Account | None = None,
+    time_scale: float = 0.01,
 ) -> AsyncGenerator[Client]:
-    """Open a client, at the account of the environment or at a local gateway of its own."""
-    if not local:
-        async with Client(limits=limits, on_event=Outages()) as client:
+    """Open a client at an account, or without one at a local gateway of its own."""
+    if account is not None:
+        async with Client(account, limits=limits, retry=retry, on_event=Outages()) as client:
             yield client
         return
     stated = attrs.evolve(
@@ -113,6 +133,6 @@ async def open_client(
     )
     async with (
         LocalGateway(time_scale=time_scale) as gateway,
-        Client(gateway.account(limits=stated), on_event=Outages()) as client,
+        Client(gateway.account(limits=stated), retry=retry, on_event=Outages()) as client,
     ):
         yield client

@@ -79,8 +79,8 @@ def by_gateway(error: object, reply: Reply) -> VolcvError:
     inside: Mapping[str, Any] = error if is_object(error) else {"message": error}
     shown: object = inside.get("code")
     number = as_code(shown)
-    if number is not None and number in codes.SERVICE:
-        code = codes.SERVICE[number]
+    if number is not None and number in codes.SERVICE_CODES:
+        code = codes.SERVICE_CODES[number]
     elif reply.status < 300:  # noqa: PLR2004 - an HTTP status says more than a name for it
         return unreadable(reply, "a gateway reports an error in it and success beside it")
     else:
@@ -120,7 +120,8 @@ def failure(
         provider_message=words or None,
         retry_after=retry_after(reply),
     )
-    error.ending, error.repeatable, error.billed = code.ending, code.repeat, code.charged
+    error.ending, error.repeatable, error.billed = code.ending, code.repeat, code.billed
+    error.rerollable, error.slow_down = code.reroll, code.slow_down
     if isinstance(error, ContentRejectedError) and code.stage is not None:
         error.stage, error.media, error.reason = code.stage, code.media, code.reason
     if isinstance(error, ServerError):

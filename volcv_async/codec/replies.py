@@ -14,11 +14,11 @@ from cattrs.gen import make_dict_structure_fn
 
 from volcv_async.codec import durations, failures, strict_json
 from volcv_async.codec.failures import as_code, is_object, unreadable
+from volcv_async.codes import SUCCESS
 from volcv_async.errors import BrokenImageError
 from volcv_async.reply import Reply
 from volcv_async.results import Generation, Image
 
-SUCCESS = 10000
 _URL_LIFETIME = timedelta(hours=1)
 
 

@@ -25,12 +25,15 @@ class Received:
         headers: its headers, without the key.
         request_id: the id that the gateway gave it; a scripted reply may bring another.
         body: its JSON object; `None` where it is none, or has not come yet.
-        status: the HTTP status of the reply; `None` before there is one, and if it was dropped.
+        status: the HTTP status of the reply; `None` before there is one, if it was dropped, and
+            if it broke on the wire.
         code: the code in the reply: 10000, a failure's number, or the gateway layer's word.
         why: what was wrong with a refused request, in words that the provider would not say.
         paid: whether a generation ran for it.
+        fault: the name of the fault that struck it, if one did.
         finished: when its whole reply had been handed to the connection, in seconds of
-            `time.monotonic`; `None` before that, if it was dropped, or if the client had gone.
+            `time.monotonic`; `None` before that, if it was dropped or broke on the wire, or if the
+            client had gone.
     """
 
     number: int
@@ -42,6 +45,7 @@ class Received:
     code: int | str | None = None
     why: str = ""
     paid: bool = False
+    fault: str | None = None
     finished: float | None = None
 
     @property
@@ -65,11 +69,18 @@ class Ledger:
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.paid_by_prompt: Counter[str] = Counter()
+        self.unheard: Counter[str] = Counter()
+        """Faults that struck a connection before there was a request."""
 
     @property
     def paid(self) -> int:
         """Generations run, whether or not their reply arrived."""
         return self.paid_by_prompt.total()
+
+    @property
+    def faults(self) -> Counter[str]:
+        """How often each fault struck."""
+        return self.unheard + Counter(r.fault for r in self.received if r.fault)
 
     def receive(self, at: float, headers: Mapping[str, str]) -> Received:
         """Enter a request whose head came `at` these seconds; the key is left out."""
@@ -97,6 +108,7 @@ class Ledger:
                 for r in refused[-_REFUSALS_SHOWN:]
             ],
             "paid_by_prompt": self.paid_by_prompt,
+            "faults": self.faults,
         }
 
 

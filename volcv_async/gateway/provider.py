@@ -3,11 +3,12 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from random import Random
 
 import anyio.to_thread
+import attrs
 from aiohttp import web
 
 from volcv_async.gateway.answers import (
@@ -19,6 +20,7 @@ from volcv_async.gateway.answers import (
     service_error,
     to_json,
 )
+from volcv_async.gateway.faults.mischief import Mischief
 from volcv_async.gateway.latency import Latency
 from volcv_async.gateway.ledger import Ledger, Received, new_request_id
 from volcv_async.gateway.limits import Limiter
@@ -41,6 +43,8 @@ class Provider:
         seed: what latencies, and seeds left open, follow from.
         url_lifetime: how long the address of a picture lives, in seconds.
         answer: the script, if there is one.
+        mischief: what the faults do.
+        ledger: where everything is entered.
     """
 
     def __init__(
@@ -52,8 +56,10 @@ class Provider:
         seed: int,
         url_lifetime: float,
         answer: Answer | None,
+        mischief: Mischief,
+        ledger: Ledger,
     ) -> None:
-        self.ledger = Ledger()
+        self.ledger = ledger
         self.limiter = limiter
         self._key = key
         self._latency = latency
@@ -61,18 +67,20 @@ class Provider:
         self._seeds = Random(f"seeds of {seed}")
         self._url_lifetime = url_lifetime
         self._answer = answer
+        self._mischief = mischief
         self._links = Links(secrets.token_bytes(16))
-        self._linked: dict[str, Subject] = {}
+        self._linked: dict[str, _Linked] = {}
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         """Everything on the paid path."""
         received = self.ledger.receive(time.monotonic(), request.headers)
-        try:
-            raw = await request.read()
-        except (ConnectionError, web.PayloadAccessError, web.RequestPayloadError):
-            return web.Response(status=400)  # written to nobody: the client went
-        received.body = parse_body(raw)
-        return await self._write(request, received, await self._reply(request, received))
+        with self._mischief.meeting(received):
+            try:
+                raw = await request.read()
+            except (ConnectionError, web.PayloadAccessError, web.RequestPayloadError):
+                return web.Response(status=400)  # written to nobody: the client went
+            received.body = parse_body(raw)
+            return await self._write(request, received, await self._reply(request, received))
 
     async def refuse_path(self, request: web.Request) -> web.StreamResponse:
         """Everything on a path that is none."""
@@ -85,14 +93,21 @@ class Provider:
     async def show_picture(self, request: web.Request) -> web.StreamResponse:
         """A picture at its address, drawn again: 404 if it never was, 403 if it may not be had."""
         request_id = request_id_of(request.match_info["name"])
-        subject = self._linked.get(request_id)
-        if subject is None:
+        linked = self._linked.get(request_id)
+        if linked is None:
             return web.Response(status=404)
         if not self._links.accepts(request.raw_path, request.query, request_id, time.time()):
             return web.Response(status=403)
-        return web.Response(body=await _draw(subject), content_type="image/png")
+        body = linked.distortion(await _draw(linked.subject))
+        return web.Response(body=body, content_type="image/png")
 
     async def _reply(self, request: web.Request, received: Received) -> Reply:
+        refusal = await self._mischief.refusal(received)
+        if refusal is not None:
+            return refusal
+        return self._mischief.rewritten(received, await self._true_reply(request, received))
+
+    async def _true_reply(self, request: web.Request, received: Received) -> Reply:
         order = examine(_asked(request, received), self._key)
         if isinstance(order, Canned):
             return order
@@ -127,17 +142,19 @@ class Provider:
             width=order.width,
             height=order.height,
         )
+        distortion = self._mischief.distortion(received)
         if order.return_url:
-            picture = Picture(url=self._link(request, received.request_id, subject))
+            linked = _Linked(subject=subject, distortion=distortion)
+            picture = Picture(url=self._link(request, received, linked))
         else:
-            picture = Picture(data=await _draw(subject))
+            picture = Picture(data=distortion(await _draw(subject)))
         elapsed = time.monotonic() - received.at
         return success(order, picture, request_id=received.request_id, elapsed=elapsed)
 
-    def _link(self, request: web.Request, request_id: str, subject: Subject) -> str:
-        self._linked[request_id] = subject
-        expires = int(time.time() + self._url_lifetime)
-        return f"{request.url.origin()}{self._links.path_and_query(request_id, expires)}"
+    def _link(self, request: web.Request, received: Received, linked: "_Linked") -> str:
+        self._linked[received.request_id] = linked
+        expires = int(time.time() + self._mischief.lifetime(received, self._url_lifetime))
+        return f"{request.url.origin()}{self._links.path_and_query(received.request_id, expires)}"
 
     async def _write(
         self, request: web.Request, received: Received, reply: Reply
@@ -147,6 +164,8 @@ class Provider:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()  # written to nobody
+        if await self._mischief.breaks(request, received, reply):
+            return web.Response()  # likewise
         _note(received, reply)
         response = _response(reply)
         try:
@@ -155,7 +174,16 @@ class Provider:
         except ConnectionError:
             return response  # aiohttp meets the same error and ends the connection
         received.finished = time.monotonic()
+        self._mischief.afterwards(request, received, reply)
         return response
+
+
+@attrs.frozen(kw_only=True)
+class _Linked:
+    """What stands at an address: a picture, and what becomes of its bytes on the way."""
+
+    subject: Subject
+    distortion: Callable[[bytes], bytes]
 
 
 def _asked(request: web.Request, received: Received) -> Asked:

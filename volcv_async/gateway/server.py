@@ -1,7 +1,7 @@
-"""The gateway's front door: its sockets, and what a test or a command asks of it."""
+"""The gateway's front door: what a test or a command asks of it."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import ssl
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -9,19 +9,20 @@ from aiohttp import web
 
 from volcv_async.config import Account, Bearer, Limits
 from volcv_async.gateway.answers import Answer
+from volcv_async.gateway.faults import Faults, FaultTimes
+from volcv_async.gateway.faults.draws import AT_ACCEPT, Draws
+from volcv_async.gateway.faults.mischief import Mischief
 from volcv_async.gateway.latency import Constant, Latency, Spread
-from volcv_async.gateway.ledger import Received
+from volcv_async.gateway.ledger import Ledger, Received
 from volcv_async.gateway.limits import Limiter
 from volcv_async.gateway.links import BUCKET
 from volcv_async.gateway.pictures import load_painter
+from volcv_async.gateway.premises import Premises
 from volcv_async.gateway.protocol import PATH
 from volcv_async.gateway.provider import Provider
 
 _LARGEST_BODY = 16 * 1024 * 1024
-_PATIENCE = 0.5
-"""Seconds that leaving waits for connections to close, at most."""
-
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_TIMES = FaultTimes()
 
 
 class LocalGateway:
@@ -41,7 +42,7 @@ class LocalGateway:
             the provider's own spread by model, times `time_scale`.
         time_scale: what the provider's own spread is multiplied by; 1.0 is as slow as the
             provider. A `latency` that is given is taken as it is.
-        seed: what latencies, and the seeds that requests leave open, follow from.
+        seed: what latencies, faults, and the seeds that requests leave open, follow from.
         host: the address to listen on.
         port: the port to listen on; 0 takes a free one.
         url_lifetime: how long the address of a picture lives, in seconds; the provider's is 24 h
@@ -50,9 +51,16 @@ class LocalGateway:
             its generation; what it returns is the reply, and `None` means to go on as usual.
             While it waits, the request is held and keeps its slot. If it raises, aiohttp logs
             the error and answers 500.
+        faults: what goes wrong, by the names in `FAULTS`: a mapping of names to shares of 0 to 1,
+            together at most 1, drawn from the seed; or a list of a name or `None` for each
+            request, after which nothing goes wrong; or a function that is given the request's
+            place, from 0, and gives a name or `None`. Every request at the paid path is one,
+            whatever its method, in order of arrival.
+        fault_times: how long the slow faults take.
+        tls: serves https with this, such as a certificate that has expired; `None` serves http.
 
     Raises:
-        ValueError: if a limit, a latency or the scale cannot be.
+        ValueError: if a limit, a latency, the scale, a fault or its rate cannot be.
     """
 
     def __init__(
@@ -68,10 +76,14 @@ class LocalGateway:
         port: int = 0,
         url_lifetime: float = 86_400.0,
         answer: Answer | None = None,
+        faults: Faults | None = None,
+        fault_times: FaultTimes = _TIMES,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._key = key
-        self._host = host
-        self._port = port
+        self._ledger = Ledger()
+        self._draws = Draws(seed, faults)
+        self._premises = Premises(host, port, tls, fault_times)
         self._provider = Provider(
             key=key,
             limiter=Limiter(rate, concurrency),
@@ -79,14 +91,13 @@ class LocalGateway:
             seed=seed,
             url_lifetime=url_lifetime,
             answer=answer,
+            mischief=Mischief(self._draws, fault_times, self._premises),
+            ledger=self._ledger,
         )
-        self._handlers: set[asyncio.Task[object]] = set()
-        self._runner: web.AppRunner | None = None
-        self._origin: str | None = None
 
     def __repr__(self) -> str:
         """The state in one line, without the key."""
-        where = f"at {self._origin}" if self._origin else "not running"
+        where = f"at {self._premises.origin}" if self._premises.origin else "not running"
         return (
             f"<LocalGateway {where}: {len(self.requests)} received, {self.paid} paid, "
             f"{self.in_flight} in flight>"
@@ -99,27 +110,53 @@ class LocalGateway:
         Raises:
             RuntimeError: if the gateway is not running.
         """
-        if self._origin is None:
+        if self._premises.origin is None:
             raise RuntimeError(
                 "This gateway has no address, because it is not running. "
                 "Enter it first: async with LocalGateway() as gateway: ..."
             )
-        return self._origin + PATH
+        return self._premises.origin + PATH
 
     @property
     def paid(self) -> int:
         """Generations run, whether or not their reply arrived."""
-        return self._provider.ledger.paid
+        return self._ledger.paid
 
     @property
     def paid_by_prompt(self) -> Mapping[str, int]:
         """Generations run, by prompt."""
-        return dict(self._provider.ledger.paid_by_prompt)
+        return dict(self._ledger.paid_by_prompt)
 
     @property
     def requests(self) -> list[Received]:
         """Everything that came to the paid path, in order of arrival."""
-        return self._provider.ledger.received
+        return self._ledger.received
+
+    @property
+    def faults(self) -> Faults | None:
+        """What goes wrong. Set it while the gateway runs to begin or to end an outage.
+
+        The n-th draw follows from the seed and n alone, whatever is set when; a list begins at
+        its beginning.
+
+        Raises:
+            ValueError: if there is no fault of a name, or a rate cannot be.
+        """
+        return self._draws.faults
+
+    @faults.setter
+    def faults(self, faults: Faults | None) -> None:
+        self._draws.change(faults)
+
+    @property
+    def struck(self) -> Mapping[str, int]:
+        """How often each fault struck, by its name."""
+        return dict(self._ledger.faults)
+
+    @property
+    def redirected(self) -> int:
+        """Requests that followed a `redirect_307` to the other host."""
+        return self._premises.redirected
 
     @property
     def in_flight(self) -> int:
@@ -148,20 +185,10 @@ class LocalGateway:
         return Account(self.url, Bearer(self._key), limits=limits, group=group)
 
     async def __aenter__(self) -> Self:
-        if self._runner is not None:
+        if self._premises.is_open:
             raise RuntimeError("This gateway is running already; leave it before entering again.")
         load_painter()
-        self._runner = runner = web.AppRunner(
-            self._application(), access_log=None, shutdown_timeout=_PATIENCE
-        )
-        try:
-            await runner.setup()
-            await web.TCPSite(runner, self._host, self._port).start()
-        except BaseException:
-            await self._stop(runner)
-            raise
-        host, port = runner.addresses[0][:2]
-        self._origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        await self._premises.open(self._application(), self._resets_at_accept)
         return self
 
     async def __aexit__(
@@ -170,36 +197,21 @@ class LocalGateway:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._runner is not None:
-            await self._stop(self._runner)
+        await self._premises.close()
 
-    async def _stop(self, runner: web.AppRunner) -> None:
-        self._runner = self._origin = None
-        for site in list(runner.sites):
-            await site.stop()
-        for handler in self._handlers:
-            handler.cancel()
-        if self._handlers:
-            await asyncio.wait(self._handlers)
-        await runner.cleanup()
+    def _resets_at_accept(self) -> bool:
+        strikes = self._draws.resets_at_accept()
+        self._ledger.unheard[AT_ACCEPT] += strikes
+        return strikes
 
     def _application(self) -> web.Application:
-        application = web.Application(client_max_size=_LARGEST_BODY, middlewares=[self._keep_track])
+        application = web.Application(client_max_size=_LARGEST_BODY)
         routes = application.router
         routes.add_get("/ledger", self._provider.show_ledger)
         routes.add_get(f"{BUCKET}/{{name}}", self._provider.show_picture)
         routes.add_route("*", PATH, self._provider.take)
         routes.add_route("*", "/{path:.*}", self._provider.refuse_path)
         return application
-
-    @web.middleware
-    async def _keep_track(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """Know every handler's task: aiohttp forgets those whose client has gone."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a handler always runs in a task
-        self._handlers.add(task)
-        task.add_done_callback(self._handlers.discard)
-        return await handler(request)
 
 
 def _as_latency(latency: float | Latency | None, time_scale: float) -> Latency:

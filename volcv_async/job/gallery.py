@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import attrs
 
+from volcv_async import durable
 from volcv_async.job.rows import Row
 from volcv_async.job.sink import FAILED, IN_DOUBT, METADATA
 
@@ -70,14 +71,13 @@ def draw_gallery(out: str | os.PathLike[str], *, title: str | None = None) -> Pa
     """
     folder = Path(out)
     index = folder / INDEX
-    beside = folder / f".{INDEX}.{os.getpid()}.part"
-    try:
-        with (folder / METADATA).open("rb") as rows, beside.open("w", encoding="utf-8") as page:
-            page.writelines(_page(folder, rows, title or folder.resolve().name))
-        beside.replace(index)
-    finally:
-        beside.unlink(missing_ok=True)
+    with (folder / METADATA).open("rb") as rows, durable.replacing(index) as page:
+        page.writelines(part.encode() for part in _page(folder, rows, title or _name(folder)))
     return index
+
+
+def _name(folder: Path) -> str:
+    return folder.resolve().name
 
 
 def _page(folder: Path, rows: BinaryIO, title: str) -> Iterator[str]:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import attrs
 
+from volcv_async import durable
 from volcv_async.errors import BrokenImageError, ImageError
 from volcv_async.results import Completed, Generation, Image, Outcome
+
+BROKEN = ".broken"
 
 
 @attrs.frozen(kw_only=True)
@@ -30,18 +33,23 @@ def save_images(outcome: Outcome, path: Path) -> Iterator[Kept]:
     """Save all images of an outcome, and give the whole ones as they lie on the disk.
 
     The first gets the name that is given, the others ``-2``, ``-3`` and so on behind it; each gets
-    the suffix that its bytes call for. What is no whole picture is kept under ``.broken``.
+    the suffix that its bytes call for. What is no whole picture is kept, verbatim, as ``.broken``.
 
     Raises:
         OSError: One cannot be written.
     """
     request_id, images = _held(outcome)
     for place, image in enumerate(images, start=1):
-        target = path if place == 1 else path.with_name(f"{path.name}-{place}")
+        target = path_of(path, place)
         if image.media_type is not None:
             yield Kept(path=image.save(target), image=image, request_id=request_id)
         else:
-            target.with_name(f"{target.name}.broken").write_bytes(image.data or b"")
+            durable.write(target.with_name(f"{target.name}{BROKEN}"), image.data or b"")
+
+
+def path_of(path: Path, place: int) -> Path:
+    """Give the name of one image of an outcome, without a suffix, by its place from 1."""
+    return path if place == 1 else path.with_name(f"{path.name}-{place}")
 
 
 def _held(outcome: Outcome) -> tuple[str, list[Image]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
@@ -26,7 +27,11 @@ class JobReport:
         images: Images of completed requests; a request may give several.
         paid: Requests that were billed for certain: the completed ones, and those whose image was
             made and is not in hand.
-        perhaps_paid: Requests of which nobody can tell whether they were billed.
+        perhaps_paid: Calls of which nobody can tell whether they were billed, those included that
+            were followed by another for the same request.
+        before: Requests of the list that an earlier run has done.
+        failed_before: Those that an earlier run has ended without an image, and this one left so.
+        in_doubt_before: Those that an earlier run left in doubt, and this one did not send.
         seconds: How long it took.
         reasons: Why requests gave no image, the commonest first, at most three: how often, and
             one of them in words.
@@ -40,20 +45,26 @@ class JobReport:
     paid: int
     perhaps_paid: int
     seconds: float
+    before: int = 0
+    failed_before: int = 0
+    in_doubt_before: int = 0
     reasons: tuple[str, ...] = ()
 
     @property
     def all_done(self) -> bool:
-        """Whether every request gave its image."""
-        return not self.failed and not self.in_doubt
+        """Whether every request of the list has given its image, in this run or before."""
+        left = self.failed + self.failed_before + self.in_doubt + self.in_doubt_before
+        return not left
 
     def line(self) -> str:
         """Say it in one line."""
         pace = self.images / self.seconds if self.seconds > 0 else 0.0
         noun = "image" if self.images == 1 else "images"
+        failed, in_doubt = self.failed + self.failed_before, self.in_doubt + self.in_doubt_before
+        earlier = f"{self.before:,} done before, " if self.before else ""
         return (
-            f"{self.images:,} {noun} in {duration(self.seconds)} ({pace:.1f}/s), "
-            f"{self.failed:,} failed, {self.in_doubt:,} in doubt → {self.out}"
+            f"{self.images:,} {noun} in {duration(self.seconds)} ({pace:.1f}/s), {earlier}"
+            f"{failed:,} failed, {in_doubt:,} in doubt → {self.out}"
         )
 
 
@@ -92,10 +103,16 @@ class Tally:
             self._reasons[reason] += 1
             self._examples.setdefault(reason, outcome.error)
         self.paid += outcome.billed == "yes"
-        self.perhaps_paid += outcome.billed == "unknown"
+        self.perhaps_paid += outcome.perhaps_billed + (outcome.billed == "unknown")
 
-    def report(self, out: Path) -> JobReport:
-        """Give the counts as they stand."""
+    def report(self, out: Path, kept: Mapping[str, int] | None = None) -> JobReport:
+        """Give the counts as they stand.
+
+        Args:
+            out: The folder.
+            kept: How many requests of the list this run had not to send, by their state.
+        """
+        kept = kept or {}
         return JobReport(
             out=out,
             completed=self.completed,
@@ -105,6 +122,9 @@ class Tally:
             paid=self.paid,
             perhaps_paid=self.perhaps_paid,
             seconds=self.seconds,
+            before=kept.get("done", 0),
+            failed_before=kept.get("failed", 0),
+            in_doubt_before=kept.get("in doubt", 0),
             reasons=tuple(
                 f"{reason[0]}, {times:,} in all. One of them: {self._examples[reason]}"
                 for reason, times in self._reasons.most_common(_REASONS)

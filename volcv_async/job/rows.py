@@ -2,40 +2,61 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+
+import attrs
 
 from volcv_async.codec import encode
 from volcv_async.errors import DownloadError, VolcvError
 from volcv_async.job.pictures import Kept
-from volcv_async.models import Request
+from volcv_async.models import VARIANTS, RawRequest, Request, build
 from volcv_async.results import Failed, InDoubt
 
 Row = dict[str, Any]
 """What becomes one line of JSON."""
 
 
-def image_row(request: Request, kept: Kept, folder: str) -> Row:
+def image_row(request: Request, kept: Kept, folder: str, lineage: tuple[Request, ...] = ()) -> Row:
     """Describe one image; ``file_name`` comes first: ``folder`` and the name within it.
 
     Hugging Face datasets, pandas and polars read a folder with such a ``metadata.jsonl`` as it is.
+
+    Args:
+        request: As it went out, its seeds in it.
+        kept: The image on the disk.
+        folder: Where it lies, seen from the rows.
+        lineage: The requests before it whose pictures were refused, oldest first.
     """
-    sent = _as_sent(request)
+    sent = as_sent(request)
+    asked = _size_asked_for(sent, kept)
     return {
         "file_name": f"{folder}/{kept.path.name}",
         "prompt": sent.get("prompt"),
         "request": sent,
         "seed": sent.get("seed"),
+        **{name: sent[name] for name in ("llm_seed", "sr_seed") if name in sent},
         "request_id": kept.request_id,
         "model": type(request).__name__,
         "width": kept.image.width,
         "height": kept.image.height,
+        "sha256": hashlib.sha256(kept.image.data or b"").hexdigest(),
+        **({"size_asked_for": asked} if asked else {}),
+        **({"seeds_refused": [as_sent(r).get("seed") for r in lineage]} if lineage else {}),
     }
 
 
-def error_row(outcome: Failed | InDoubt) -> Row:
-    """Describe what became of a request that gave no image."""
-    sent, error = _as_sent(outcome.request), outcome.error
+def error_row(outcome: Failed | InDoubt, sent_at: datetime | None = None) -> Row:
+    """Describe what became of a request that gave no image.
+
+    Args:
+        outcome: What became of it; its ``index`` is its number in the folder.
+        sent_at: When its last attempt went out, if any did.
+    """
+    sent, error = as_sent(outcome.sent), outcome.error
     return {
         "index": outcome.index,
         "prompt": sent.get("prompt"),
@@ -48,16 +69,46 @@ def error_row(outcome: Failed | InDoubt) -> Row:
         "message": error.message,
         "help": error.help,
         "billed": outcome.billed,
+        "attempts": outcome.attempts,
+        "sent": sent_at.isoformat() if sent_at else None,
         **_where_it_stands(error),
     }
 
 
-def _as_sent(request: Request) -> Row:
+def as_sent(request: Request) -> Row:
+    """Give the body of a request as plain values."""
     sent: Row = json.loads(encode(request))
     return sent
+
+
+def from_sent(model: str, sent: Mapping[str, Any]) -> Request:
+    """Make the request anew that was written down as it went out."""
+    fields = {name: value for name, value in sent.items() if name != "req_key"}
+    for known in VARIANTS:
+        if known.__name__ == model:
+            own = {name: fields.pop(name) for name in list(fields) if name in _names(known)}
+            return build(known, {**own, "extra": fields})
+    return RawRequest(req_key=sent["req_key"], body=fields)
+
+
+def _names(model: type[Request]) -> set[str]:
+    return set(attrs.fields_dict(model)) - {"extra"}
 
 
 def _where_it_stands(error: VolcvError) -> Row:
     if not isinstance(error, DownloadError):
         return {}
     return {"url": error.url, "expires": error.expires.isoformat() if error.expires else None}
+
+
+def _size_asked_for(sent: Mapping[str, Any], kept: Kept) -> list[int] | None:
+    """Give the size that was asked for, if another came.
+
+    Where a request leaves it open whether the picture is doubled, both sizes are right.
+    """
+    if not {"width", "height"} <= sent.keys():
+        return None
+    asked = [sent["width"], sent["height"]]
+    doubled = [2 * side for side in asked]
+    allowed = {None: [asked, doubled], True: [doubled], False: [asked]}[sent.get("use_sr")]
+    return None if [kept.image.width, kept.image.height] in allowed else allowed[-1]

@@ -1,15 +1,18 @@
-"""A whole job: requests from a list, their outcomes into a folder.
+"""A whole job: requests from a list, their outcomes into a folder, every step in its journal.
 
 The stream decides how many calls are under way. This room takes what it gives and has it written
 down by a few threads, and takes no more while too much is unwritten. However a job ends, what was
-made is on the disk before the end is told.
+made is on the disk before the end is told, and the next run goes on from there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, Callable, Iterable
+import warnings
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -19,8 +22,17 @@ from anyio.abc import TaskGroup
 
 from volcv_async.client import Client
 from volcv_async.config import Timeouts
+from volcv_async.errors import VolcvWarning
+from volcv_async.job.books import Books, Seeds, UnderWay
+from volcv_async.job.fetching import fetch
+from volcv_async.job.going_on import Wishes
+from volcv_async.job.journal import Journal
+from volcv_async.job.records import Entry, Records
+from volcv_async.job.recovery import recover, refuse_foreign, write_failures
 from volcv_async.job.report import JobReport, Tally
+from volcv_async.job.rows import Row
 from volcv_async.job.sink import Sink
+from volcv_async.job.streak import Streak
 from volcv_async.models import Request
 from volcv_async.results import Outcome
 from volcv_async.stream import OutcomeStream
@@ -40,87 +52,163 @@ async def run(
     concurrency: int | None = None,
     drain: float = 60.0,
     timeouts: Timeouts | None = None,
+    seeds: Seeds = "list",
+    retry_failed: bool = False,
+    give_up: float | None = 1800.0,
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> JobReport:
-    """Send all requests of a list, and keep their images in a folder.
+    """Send all requests of a list that are to do, and keep their images in a folder.
 
-    The folder gets ``images/000012.png`` and so on, numbered as in the list from 0, with a row
-    each in ``metadata.jsonl``; ``failed.jsonl`` and ``in_doubt.jsonl`` where there is something to
-    say in them. An image is exactly as it came.
+    The folder gets ``images/000012.png`` and so on, numbered from 0 as the list first came, with a
+    row each in ``metadata.jsonl``; ``failed.jsonl`` and ``in_doubt.jsonl`` where there is something
+    to say in them. An image is exactly as it came. ``journal.sqlite`` knows what became of each
+    request, so that the same call goes on after a crash: a request is known by what it asks for,
+    and equal ones by which of them they are, not by their place, so the list may have been
+    reordered, lengthened or shortened meanwhile.
 
     When the source or the account ends the job with an error, or its task is cancelled, nothing new
     goes out; what is in flight is given ``drain`` seconds, and what was made is written down before
     the error goes on. A second cancellation cuts off what is in flight.
 
     Args:
-        client: Who sends.
+        client: Who sends. Its ``RetryPolicy(in_doubt="retry")`` goes for what an earlier run left
+            in doubt, too.
         requests: The list, which may be endless; it is read only as calls can go out.
-        out: The folder. It is made if need be, and must hold no earlier run.
+        out: The folder. It is made if need be; one of an earlier run is gone on with.
         concurrency: The window, as for ``Client.stream``.
         drain: Seconds that calls in flight are given when the job is ended early.
         timeouts: How long to wait, in seconds; None: as the client does, but without a deadline,
             since in a long job a request may well wait longer than one says.
-        on_outcome: Called with every outcome once it is written down.
+        seeds: Where a seed comes from that a request leaves open (None or -1): ``"list"``, from
+            what the request is, so that the same list gives the same seeds; or ``"server"``.
+        retry_failed: Send again, too, what was refused for its content, and what failed and was or
+            may have been billed.
+        give_up: Seconds of an outage after which the job ends; None: never.
+        on_outcome: Called with every outcome once it is written down; its ``index`` is its number
+            in the folder.
 
     Raises:
-        ConfigurationError: The folder holds an earlier run, or the client cannot work as it is set
-            up.
+        ConfigurationError: The folder is in use by another run, or holds what is not a job's; or
+            the client cannot work as it is set up.
         AuthenticationError: No account's key is taken.
-        NotSentError: Nothing was ever answered.
+        AccessDeniedError: One request after the other was refused so; ``QuotaError`` likewise.
+        NotSentError: Nothing was ever answered, or an outage lasted longer than ``give_up``.
         OSError: Something cannot be written, such as on a full disk. What can still be written is.
     """
-    folder = Path(out)
-    tally = Tally()
-    timeouts = timeouts or attrs.evolve(client.timeouts, deadline=None)
-    outcomes = client.stream(requests, concurrency=concurrency, drain=drain, timeouts=timeouts)
+    folder, tally = Path(out), Tally()
+    wishes = Wishes(retry_failed=retry_failed, in_doubt=client.retry.in_doubt == "retry")
 
     def note(outcome: Outcome) -> None:
         tally.add(outcome)
         if on_outcome is not None:
             on_outcome(outcome)
 
-    with Sink(folder) as sink:
-        ending = await carry(outcomes, sink, note)
+    async with _journal(folder) as journal:
+        books = Books(journal, wishes, seeds)
+        outcomes = client.stream(
+            books.due(requests),
+            concurrency=concurrency,
+            drain=drain,
+            timeouts=timeouts or attrs.evolve(client.timeouts, deadline=None),
+            recorder=books,
+            give_up=give_up,
+        )
+        with Sink(folder) as sink:
+            ending = await carry(outcomes, Writing(client, sink, books, note))
         if ending is not None:
             raise ending
-    return tally.report(folder)
+    return tally.report(folder, books.kept)
 
 
-async def carry(
-    outcomes: OutcomeStream, sink: Sink, note: Callable[[Outcome], None]
-) -> BaseException | None:
+@asynccontextmanager
+async def _journal(folder: Path) -> AsyncGenerator[Journal]:
+    """Open the journal of a folder, mend what a run that died left, and leave all in order."""
+    refuse_foreign(folder)
+    with ExitStack() as held:
+        records = await anyio.to_thread.run_sync(held.enter_context, Records(folder))
+        async with Journal(records) as journal:
+            await journal.do(partial(recover, folder))
+            try:
+                yield journal
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await journal.do(partial(write_failures, folder))
+
+
+async def carry(outcomes: OutcomeStream, writing: Writing) -> BaseException | None:
     """Carry all outcomes to the folder; give the error that ended it early, out of its group."""
     try:
         async with anyio.create_task_group() as writers:
-            await _hand_over(outcomes, writers, _Writing(sink, note))
+            await writing.fetch_rest(writers)
+            await _hand_over(outcomes, writers, writing)
     except BaseExceptionGroup as group:
         return group.exceptions[0]
     return None
 
 
-async def _hand_over(outcomes: OutcomeStream, writers: TaskGroup, writing: _Writing) -> None:
+async def _hand_over(outcomes: OutcomeStream, writers: TaskGroup, writing: Writing) -> None:
+    streak = Streak()
     try:
         async with outcomes:
             async for outcome in outcomes:
                 writers.start_soon(writing.write, outcome)
                 # Only now: an outcome that was taken must not be lost to a cancellation here.
                 await writing.room.acquire()
+                ending = streak.add(outcome)
+                if ending is not None:
+                    raise ending
     finally:
         for outcome in outcomes.leftover:
             writers.start_soon(writing.write, outcome)
 
 
-class _Writing:
+class Writing:
     """Writes outcomes in threads, a few at a time, whatever is cancelled around it."""
 
-    def __init__(self, sink: Sink, note: Callable[[Outcome], None]) -> None:
-        self._sink = sink
-        self._note = note
+    def __init__(
+        self, client: Client, sink: Sink, books: Books, note: Callable[[Outcome], None]
+    ) -> None:
+        self._client, self._sink, self._books, self._note = client, sink, books, note
         self._threads = anyio.CapacityLimiter(_WRITERS)
+        self._warned = False
         self.room = asyncio.Semaphore(_UNWRITTEN)
 
     async def write(self, outcome: Outcome) -> None:
-        with anyio.CancelScope(shield=True):
-            kept = await anyio.to_thread.run_sync(self._sink.keep, outcome, limiter=self._threads)
-            self._note(kept)
+        """Write down an outcome of the stream."""
+        under_way = self._books.close(outcome.index)
+        await self._settle(attrs.evolve(outcome, index=under_way.entry.number), under_way)
         self.room.release()
+
+    async def fetch_rest(self, fetchers: TaskGroup) -> None:
+        """Fetch beside the stream what an earlier run paid for."""
+        for entry in await self._books.left_to_fetch():
+            fetchers.start_soon(self._fetch, entry)
+
+    async def _fetch(self, entry: Entry) -> None:
+        outcome = await fetch(self._client, entry)
+        await self._settle(outcome, UnderWay(entry, doubted=True, sent=entry.sent))
+
+    async def _settle(self, outcome: Outcome, under_way: UnderWay) -> None:
+        """Write down an outcome that bears its number: on the disk, in the journal, then told."""
+        with anyio.CancelScope(shield=True):
+            kept, rows = await anyio.to_thread.run_sync(
+                self._sink.keep, outcome, under_way.sent, limiter=self._threads
+            )
+            await self._books.settle(kept, under_way, rows)
+            self._warn_of_sizes(rows)
+            self._note(kept)
+
+    def _warn_of_sizes(self, rows: list[Row]) -> None:
+        """Say once that an image is of another size than was asked for."""
+        other = [row for row in rows if "size_asked_for" in row]
+        if not other or self._warned:
+            return
+        self._warned = True
+        row = other[0]
+        asked, came = row["size_asked_for"], [row["width"], row["height"]]
+        text = (
+            f"{row['file_name']} is {came[0]} x {came[1]} pixels where {asked[0]} x {asked[1]} "
+            "were asked for. It is kept as it came; rows of such images say size_asked_for."
+        )
+        # Where warnings are errors, this one is raised in the loop and not amid the books.
+        asyncio.get_running_loop().call_soon(warnings.warn, text, VolcvWarning)

@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Iterable
+from datetime import datetime
 from io import FileIO
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from volcv_async.errors import ConfigurationError, DownloadError
+from volcv_async import durable
+from volcv_async.errors import DownloadError
 from volcv_async.job.pictures import save_images
 from volcv_async.job.rows import Row, error_row, image_row
 from volcv_async.results import Completed, Failed, Outcome
@@ -25,47 +29,20 @@ FAILED = "failed.jsonl"
 IN_DOUBT = "in_doubt.jsonl"
 
 
-def refuse_used(out: Path) -> None:
-    """Make sure that a folder holds no run yet.
-
-    Raises:
-        ConfigurationError: It does, or it is no folder.
-    """
-    if out.exists() and not out.is_dir():
-        raise ConfigurationError(f"{out} is no folder.", help="Give another one to write to.")
-    for name in (METADATA, FAILED, IN_DOUBT):
-        if (out / name).exists():
-            raise ConfigurationError(
-                f"{out} already holds a {name}, of an earlier run.",
-                help="Give another folder, or move that one away. Nothing was sent.",
-            )
-
-
 class Sink:
-    """Keeps outcomes in a folder; a context manager, entered once.
-
-    Left by an error before anything was made or billed, it takes away the folders and files that it
-    made, so that the same words can be tried again.
-    """
+    """Keeps outcomes in a folder; a context manager, entered once."""
 
     def __init__(self, out: Path) -> None:
-        self._out = out
         self._images = out / IMAGES
-        self._made: list[Path] = []
         self._rows = {name: _Lines(out / name) for name in (METADATA, FAILED, IN_DOUBT)}
-        self._nothing_billed = True
 
     def __enter__(self) -> Self:
         """Make the folder.
 
         Raises:
-            ConfigurationError: It holds a run already, or is no folder.
             OSError: It cannot be made.
         """
-        refuse_used(self._out)
-        self._made = [folder for folder in (self._images, self._out) if not folder.exists()]
         self._images.mkdir(parents=True, exist_ok=True)
-        self._rows[METADATA].create()
         return self
 
     def __exit__(
@@ -76,36 +53,59 @@ class Sink:
     ) -> None:
         for rows in self._rows.values():
             rows.close()
-        if error is not None and self._nothing_billed:
-            self._take_back()
 
-    def _take_back(self) -> None:
-        for name in self._rows:
-            (self._out / name).unlink(missing_ok=True)
-        for folder in self._made:
-            if not any(folder.iterdir()):
-                folder.rmdir()
-
-    def keep(self, outcome: Outcome) -> Outcome:
-        """Write an outcome down, images first, and give what it became.
+    def keep(self, outcome: Outcome, sent_at: datetime | None = None) -> tuple[Outcome, list[Row]]:
+        """Write an outcome down, images first; give what it became, and its rows.
 
         A completed one whose images were left at their URLs becomes a ``Failed`` that names them.
+
+        Args:
+            outcome: What became of a request; its ``index`` names the files.
+            sent_at: When its last attempt went out, if any did.
 
         Raises:
             OSError: Something cannot be written; nothing is left half written.
         """
-        self._nothing_billed = self._nothing_billed and _cost_nothing(outcome)
         outcome = _with_images_in_hand(outcome)
-        for kept in save_images(outcome, self._images / f"{outcome.index:06d}"):
-            self._rows[METADATA].append(image_row(outcome.request, kept, IMAGES))
+        rows = self._keep_images(outcome)
         if not isinstance(outcome, Completed):
+            rows.append(error_row(outcome, sent_at))
             name = FAILED if isinstance(outcome, Failed) else IN_DOUBT
-            self._rows[name].append(error_row(outcome))
-        return outcome
+            self._rows[name].append(rows[-1])
+        return outcome, rows
+
+    def _keep_images(self, outcome: Outcome) -> list[Row]:
+        rows: list[Row] = []
+        for kept in save_images(outcome, self._images / name_of(outcome.index)):
+            refused = (outcome.request, *outcome.lineage)[:-1] if outcome.lineage else ()
+            rows.append(image_row(outcome.sent, kept, IMAGES, refused))
+            self._rows[METADATA].append(rows[-1])
+        return rows
 
 
-def _cost_nothing(outcome: Outcome) -> bool:
-    return isinstance(outcome, Failed) and outcome.billed == "no"
+def name_of(number: int) -> str:
+    """Give the name of a request's files, without a suffix."""
+    return f"{number:06d}"
+
+
+def write_rows(path: Path, rows: Iterable[Row], *, though_empty: bool = False) -> None:
+    """Write a file of rows anew, whole or not at all; without any row there is none.
+
+    Args:
+        path: The file.
+        rows: Its rows.
+        though_empty: Write one without any row, too.
+
+    Raises:
+        OSError: It cannot be written; what was there before still is.
+    """
+    left = iter(rows)
+    first = list(islice(left, 1))
+    if not first and not though_empty:
+        path.unlink(missing_ok=True)
+        return
+    with durable.replacing(path) as file:
+        file.writelines(_line(row) for row in chain(first, left))
 
 
 def _with_images_in_hand(outcome: Outcome) -> Outcome:
@@ -134,32 +134,25 @@ class _Lines:
         self._file: FileIO | None = None
         self._lock = threading.Lock()
 
-    def create(self) -> FileIO:
-        """Make the file, which must not be there yet."""
-        self._file = FileIO(self._path, "x")
-        return self._file
-
     def append(self, row: Row) -> None:
         """Write a row through to the system; what did not fit is taken back."""
-        # Half a surrogate pair in a provider's words becomes its JSON escape.
-        line = f"{json.dumps(row, ensure_ascii=False)}\n".encode(errors="backslashreplace")
+        line = _line(row)
         with self._lock:
-            file = self._file or self.create()
-            end = file.tell()
+            file = self._file = self._file or FileIO(self._path, "a")
+            end = file.seek(0, os.SEEK_END)
             try:
-                _write_all(file, line)
+                durable.write_all(file, line)
             except OSError:
                 os.truncate(self._path, end)
-                file.seek(end)
                 raise
 
     def close(self) -> None:
-        """Close the file, if there is one."""
+        """Flush the file to the disk and close it, if there is one."""
         if self._file is not None:
-            self._file.close()
+            with self._file:
+                os.fsync(self._file.fileno())
 
 
-def _write_all(file: FileIO, data: bytes) -> None:
-    """Write on after a short write, so that the system says what is wrong."""
-    while data:
-        data = data[file.write(data) :]
+def _line(row: Row) -> bytes:
+    # Half a surrogate pair in a provider's words becomes its JSON escape.
+    return f"{json.dumps(row, ensure_ascii=False)}\n".encode(errors="backslashreplace")

@@ -1,0 +1,45 @@
+"""``volcv status``: what became of each prompt of a folder; it sends nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import attrs
+from cyclopts import Parameter
+
+from volcv_async.cli.messages import note, result
+from volcv_async.cli.session import Exit, reading_input
+from volcv_async.job import STANDINGS, Status, read_status
+
+
+def status(
+    out: Annotated[Path, Parameter(name="FOLDER", help="The folder of a job.")],
+    /,
+    *,
+    as_json: Annotated[
+        bool,
+        Parameter(name="--json", help="One JSON object a prompt.", negative=(), show_default=False),
+    ] = False,
+) -> int:
+    """Say of each prompt whether it is done, billed, in doubt, refused or not sent.
+
+    It reads the journal and sends nothing, also while a run is on. "billed" is
+    paid for with no image there; "in doubt" may have been billed; "refused" was
+    not billed, and is not sent again unasked.
+    """
+    counts: Counter[str] = Counter()
+    with reading_input():
+        for one in read_status(out):
+            counts[one.standing] += 1
+            result(json.dumps(attrs.asdict(one), ensure_ascii=False) if as_json else _line(one))
+    note(", ".join(f"{counts[standing]:,} {standing}" for standing in STANDINGS))
+    return Exit.DONE
+
+
+def _line(one: Status) -> str:
+    """Put one in columns: number, standing, request id, and the prompt at the end."""
+    prompt = " ".join((one.prompt or "").split())
+    return f"{one.number:06d}  {one.standing:<8}  {one.request_id or '-':<34}  {prompt}"

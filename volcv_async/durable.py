@@ -1,0 +1,67 @@
+"""Files that appear whole or not at all: written beside, flushed, renamed, the folder flushed.
+
+Whoever looks at such a file, after a crash or a full disk too, finds the old one or the new one and
+nothing in between. Everything here blocks.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from io import BufferedWriter, FileIO
+from pathlib import Path
+
+PART = ".part"
+"""How the name of a file ends that is being written; one that is left over is rubbish."""
+
+
+def write(target: Path, data: bytes) -> None:
+    """Write a file that was not there, or is replaced.
+
+    Raises:
+        OSError: It cannot be written; what was there before still is.
+    """
+    with replacing(target) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(target: Path) -> Generator[BufferedWriter]:
+    """Give a file to write to, which takes its place when the block ends well.
+
+    Raises:
+        OSError: It cannot be written; what was there before still is.
+    """
+    beside = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}{PART}")
+    try:
+        with beside.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(target)
+        flush_folder(target.parent)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_all(file: FileIO, data: bytes) -> None:
+    """Write on after a short write, so that the system says what is wrong."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush the names in a folder, so that they outlive a power cut.
+
+    Windows has no such thing, and opens no folders; it is skipped there.
+    """
+    if os.name == "nt":  # pragma: no cover - the suite runs on POSIX
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

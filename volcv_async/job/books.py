@@ -1,0 +1,197 @@
+"""The books of a job: between the stream, which knows places, and the journal, which knows entries.
+
+``due`` gives the stream what of the list is to go out, with the seeds that follow from what each
+request is. As a ``Bookkeeper`` it has each attempt written down before its first byte leaves, each
+payment before a download starts, and each refusal. ``settle`` writes down what became of a request
+once that is on the disk.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from functools import partial
+from typing import Literal, cast
+
+import attrs
+
+from volcv_async.codec import encode
+from volcv_async.errors import VolcvError
+from volcv_async.events import Attempt
+from volcv_async.job import going_on
+from volcv_async.job.going_on import Wishes
+from volcv_async.job.identity import identity
+from volcv_async.job.journal import Journal
+from volcv_async.job.records import Entry, Records, Standing
+from volcv_async.job.rows import Row
+from volcv_async.models import Request
+from volcv_async.models.seeds import with_seeds
+from volcv_async.results import Completed, Failed, Generation, InDoubt, Outcome
+
+Seeds = Literal["list", "server"]
+"""Where a seed comes from that the list leaves open: from what the request is, or the provider."""
+
+_ORDINAL_BYTES = 8
+
+
+@attrs.define
+class UnderWay:
+    """A request that was pulled and is not settled yet.
+
+    Attributes:
+        entry: As it stood when it was pulled.
+        doubted: Whether an attempt of it may have been billed.
+        sent: When its last attempt left.
+    """
+
+    entry: Entry
+    doubted: bool
+    sent: datetime | None = None
+
+
+class Books:
+    """Keeps the journal of one run. A ``Bookkeeper`` for its stream."""
+
+    def __init__(self, journal: Journal, wishes: Wishes, seeds: Seeds = "list") -> None:
+        self._journal, self._wishes = journal, wishes
+        self._seeds: Seeds = seeds
+        self._open: dict[int, UnderWay] = {}  # by place in the stream, as many as its window
+        self._given = 0
+        self.kept: Counter[str] = Counter()
+
+    async def due(
+        self, requests: Iterable[Request] | AsyncIterable[Request]
+    ) -> AsyncGenerator[Request]:
+        """Give the requests of a list that are to go out now, and count the others."""
+        async with aclosing(_each(requests)) as listed:
+            async for request in listed:
+                seeded = await self._pull(request) if _is_one(request) else request
+                if seeded is not None:
+                    yield seeded
+
+    async def _pull(self, request: Request) -> Request | None:
+        """Enter a request of the list; give it as it goes out, or None if it stays."""
+        entry, seeded = await self._journal.look(partial(enrol, request, self._seeds))
+        if not going_on.is_due(entry, self._wishes):
+            self.kept[entry.state] += 1
+            return None
+        self._open[self._given] = UnderWay(entry, doubted=entry.billed != "no")
+        self._given += 1
+        return seeded
+
+    async def sending(self, attempt: Attempt) -> None:
+        """Write down that an attempt goes out; it is on the disk when this returns."""
+        under_way = self._open[attempt.index]
+        under_way.sent = attempt.started
+        await self._journal.do(
+            partial(
+                Records.sending,
+                number=under_way.entry.number,
+                attempts=under_way.entry.attempts + attempt.number,
+                sent=attempt.started,
+                account=attempt.account,
+                request=encode(attempt.request).decode(),
+            )
+        )
+
+    async def answered(self, attempt: Attempt, generation: Generation) -> None:
+        """Write down that an image is paid for, and where it stands."""
+        await self._journal.do(
+            partial(
+                Records.paid,
+                number=self._open[attempt.index].entry.number,
+                request_id=generation.request_id,
+                images=[Standing(url=i.url, expires=i.expires) for i in generation.images],
+            )
+        )
+
+    async def ended(self, attempt: Attempt, error: VolcvError) -> None:
+        """Write down that an attempt cost nothing, so that a crash leaves no doubt about it."""
+        under_way = self._open[attempt.index]
+        if error.billed != "no":
+            under_way.doubted = True
+        if not under_way.doubted:
+            number = under_way.entry.number
+            self._journal.post(partial(Records.repeatable, number=number))
+
+    def close(self, place: int) -> UnderWay:
+        """Give what is known of a request whose outcome came, by its place in the stream."""
+        return self._open.pop(place)
+
+    async def left_to_fetch(self) -> list[Entry]:
+        """Give what an earlier run paid for, and whose images still stand at a URL."""
+        return await self._journal.look(Records.unfinished)
+
+    async def settle(self, outcome: Outcome, under_way: UnderWay, rows: Sequence[Row]) -> None:
+        """Write down what became of a request; it is on the disk when this returns."""
+        await self._journal.do(partial(_settle, outcome, under_way, rows))
+
+
+def _is_one(request: object) -> bool:
+    """Tell whether this is a request; what is none is the stream's to refuse."""
+    return isinstance(request, Request)
+
+
+async def _each(requests: Iterable[Request] | AsyncIterable[Request]) -> AsyncGenerator[Request]:
+    """Give the items of either kind of source, and close one that can be closed."""
+    if not isinstance(requests, AsyncIterable):
+        for request in requests:
+            yield request
+        return
+    source = aiter(requests)
+    try:
+        async for request in source:
+            yield request
+    finally:
+        if isinstance(source, AsyncGenerator):
+            await cast("AsyncGenerator[Request]", source).aclose()
+
+
+def enrol(request: Request, seeds: Seeds, records: Records) -> tuple[Entry, Request]:
+    """Find a request of the list in the journal, or add it; give it as it goes out, too."""
+    entry = records.enrol(identity(request), type(request).__name__)
+    if seeds == "list":
+        key = entry.key + entry.ordinal.to_bytes(_ORDINAL_BYTES, "big")
+        request = with_seeds(request, key)
+    if not entry.request:
+        records.describe(entry.number, encode(request).decode())
+    return entry, request
+
+
+def _settle(outcome: Outcome, under_way: UnderWay, rows: Sequence[Row], records: Records) -> None:
+    number, before = outcome.index, under_way.entry
+    if isinstance(outcome, Completed):
+        records.done(number, rows)
+    elif outcome.billed == "no" and before.billed != "no":
+        _restore(before, records)
+    elif isinstance(outcome, InDoubt):
+        records.in_doubt(
+            number, rows[-1], billed=outcome.billed, request_id=outcome.error.request_id
+        )
+    elif going_on.can_be_fetched(outcome.error, datetime.now(UTC)):
+        records.stranded(number, rows[-1])
+    else:
+        _fail(outcome, rows[-1], records)
+
+
+def _fail(outcome: Failed, row: Row, records: Records) -> None:
+    records.failed(
+        outcome.index,
+        row,
+        billed=outcome.billed,
+        again=going_on.may_pass_next_time(outcome),
+        request_id=outcome.error.request_id,
+    )
+
+
+def _restore(before: Entry, records: Records) -> None:
+    """Put back what stood before: another attempt that cost nothing makes it no cheaper."""
+    row, request_id = before.rows[-1], before.request_id
+    if before.state == "in doubt":
+        records.in_doubt(before.number, row, billed=before.billed, request_id=request_id)
+    else:
+        records.failed(
+            before.number, row, billed=before.billed, again=before.again, request_id=request_id
+        )

@@ -1,0 +1,216 @@
+"""The journal in a thread of its own: many who write at once share one flush of the disk.
+
+All operations that wait at a moment are one transaction. The first error of the disk breaks the
+journal: that transaction is taken back whole, and this and every later operation raises the error,
+so that what lies on the disk is what was said to lie there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Self, TypeVar
+
+import anyio
+import attrs
+
+from volcv_async.job.records import Records
+
+T = TypeVar("T")
+
+_MOST = 512
+"""Operations in one transaction, so that none waits long for those that came after it."""
+
+
+@attrs.define(eq=False)
+class _Task:
+    """An operation that waits for its turn.
+
+    Attributes:
+        op: What to do.
+        over: Set when it may be told; None where nobody waits.
+        early: Whether it may be told before it is durable.
+        error: What it raised, if anything.
+    """
+
+    op: Callable[[Records], object]
+    over: asyncio.Future[None] | None = None
+    early: bool = False
+    error: BaseException | None = None
+
+
+class Journal:
+    """Carries out operations on records that are entered; an async context manager, entered once.
+
+    Operations run one after the other, in the order in which they were asked for. Leaving the block
+    waits until all are carried out, whatever is cancelled around it.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._queue: SimpleQueue[_Task | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="volcv journal", daemon=True)
+        self._broken: OSError | None = None
+        self._unheard: list[BaseException] = []
+        self._open = False
+        self._loop: asyncio.AbstractEventLoop
+        self._ended: asyncio.Future[None]
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._ended = self._loop.create_future()
+        self._thread.start()
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Wait for the last operation.
+
+        Raises:
+            OSError: The disk broke the journal, and nobody who waited for an operation heard of it.
+        """
+        self._open = False
+        self._queue.put(None)
+        cancelled: asyncio.CancelledError | None = None
+        # Shielded from anyio's cancel scopes, which would cancel again and again.
+        with anyio.CancelScope(shield=True):
+            cancelled = await _until(self._ended)
+        self._thread.join()
+        self._tell_unheard(cancelled or error)
+        if cancelled is not None:
+            raise cancelled
+
+    def _tell_unheard(self, error: BaseException | None) -> None:
+        for unheard in self._unheard:
+            if error is None or isinstance(error, asyncio.CancelledError):
+                raise unheard
+            error.add_note(f"While the journal was being left, {unheard!r} was raised in it, too.")
+
+    async def do(self, op: Callable[[Records], T]) -> T:
+        """Carry out an operation; what it changed is on the disk when this returns.
+
+        Cancelled while it waits, it is carried out all the same.
+
+        Raises:
+            OSError: The journal cannot be written, from now on.
+            RuntimeError: The journal is not entered.
+        """
+        return await self._wait(op, early=False)
+
+    async def look(self, op: Callable[[Records], T]) -> T:
+        """Carry out an operation; what it changed may not be on the disk yet when this returns.
+
+        It will be before anything that is asked for later is.
+
+        Raises:
+            OSError: The journal cannot be written, from now on.
+            RuntimeError: The journal is not entered.
+        """
+        return await self._wait(op, early=True)
+
+    def post(self, op: Callable[[Records], object]) -> None:
+        """Have an operation carried out that nobody waits for.
+
+        What it raises is raised when the block is left.
+
+        Raises:
+            RuntimeError: The journal is not entered.
+        """
+        self._refuse_unless_entered()
+        self._queue.put(_Task(op))
+
+    async def _wait(self, op: Callable[[Records], T], *, early: bool) -> T:
+        given: list[T] = []
+        self._refuse_unless_entered()
+        over = self._loop.create_future()
+        task = _Task(lambda records: given.append(op(records)), over, early)
+        self._queue.put(task)
+        await over
+        if task.error is not None:
+            raise self._heard(task.error)
+        return given[0]
+
+    def _refuse_unless_entered(self) -> None:
+        if not self._open:
+            raise RuntimeError("The journal is not entered, or was left.")
+
+    def _heard(self, error: BaseException) -> BaseException:
+        if error in self._unheard:
+            self._unheard.remove(error)
+        return error
+
+    # In the thread
+
+    def _work(self) -> None:
+        last = False
+        while not last:
+            batch = [self._queue.get()]
+            with suppress(Empty):
+                while len(batch) < _MOST:
+                    batch.append(self._queue.get_nowait())
+            last = batch[-1] is None
+            self._carry_out([task for task in batch if task is not None])
+        self._loop.call_soon_threadsafe(self._ended.set_result, None)
+
+    def _carry_out(self, batch: list[_Task]) -> None:
+        if self._broken is None:
+            try:
+                self._transact(batch)
+            except OSError as error:
+                self._break(error)
+        if self._broken is not None:
+            for task in batch:
+                task.error = task.error or self._broken
+        self._tell(batch)
+
+    def _transact(self, batch: list[_Task]) -> None:
+        for task in batch:
+            self._attempt(task)
+        self._tell([task for task in batch if task.early])
+        self._records.commit()
+
+    def _attempt(self, task: _Task) -> None:
+        try:
+            self._records.apart(task.op)
+        except OSError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is raised where the operation was asked for
+            task.error = error
+            self._unheard.append(error)
+
+    def _break(self, error: OSError) -> None:
+        self._broken = error
+        self._unheard.append(error)
+        with suppress(OSError):  # what is not taken back now is when the file is closed
+            self._records.rollback()
+
+    def _tell(self, tasks: list[_Task]) -> None:
+        waiting = [task.over for task in tasks if task.over is not None]
+        if waiting:
+            self._loop.call_soon_threadsafe(_set, waiting)
+
+
+def _set(waiting: list[asyncio.Future[None]]) -> None:
+    for over in waiting:
+        if not over.done():
+            over.set_result(None)
+
+
+async def _until(ended: asyncio.Future[None]) -> asyncio.CancelledError | None:
+    """Wait, whoever cancels; give the last cancellation."""
+    cancelled: asyncio.CancelledError | None = None
+    while not ended.done():
+        try:
+            await asyncio.wait({ended})
+        except asyncio.CancelledError as cancellation:
+            cancelled = cancellation
+    return cancelled

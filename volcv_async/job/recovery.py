@@ -1,0 +1,160 @@
+"""What a run that died left behind, before the next one sends anything. All of it blocks.
+
+A call that was sent, and whose whole image lies in the folder, is done: it is adopted. One that was
+paid for and whose image stands at a living URL waits to be fetched. Every other one is in doubt.
+The files of rows are written anew from the journal, for the dead may have left half of it.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from volcv_async.durable import PART
+from volcv_async.errors import (
+    BrokenImageError,
+    ConfigurationError,
+    DownloadError,
+    UnknownOutcomeError,
+    VolcvError,
+)
+from volcv_async.images import SUFFIXES
+from volcv_async.job.pictures import Kept, path_of
+from volcv_async.job.records import JOURNAL, Entry, Records
+from volcv_async.job.rows import Row, error_row, from_sent, image_row
+from volcv_async.job.sink import FAILED, IMAGES, IN_DOUBT, METADATA, name_of, write_rows
+from volcv_async.results import Failed, Image, InDoubt
+
+
+def refuse_foreign(out: Path) -> None:
+    """Make sure that a folder is new, or holds a journal to go on with.
+
+    Raises:
+        ConfigurationError: It holds rows that no journal knows of, or it is no folder.
+    """
+    if out.exists() and not out.is_dir():
+        raise ConfigurationError(f"{out} is no folder.", help="Give another one to write to.")
+    if (out / JOURNAL).exists():
+        return
+    for name in (METADATA, FAILED, IN_DOUBT):
+        if (out / name).exists():
+            raise ConfigurationError(
+                f"{out} holds a {name} and no journal to go on from.",
+                help="Give another folder, or move that one away. Nothing was sent.",
+            )
+
+
+def recover(out: Path, records: Records) -> None:
+    """Bring the journal and the folder into agreement.
+
+    Raises:
+        OSError: The folder cannot be read, or written to.
+    """
+    (out / IMAGES).mkdir(exist_ok=True)
+    adopted = [entry for entry in records.unfinished() if _settle(out, entry, records)]
+    if adopted or not records.was_clean or not (out / METADATA).exists():
+        _sweep(out / IMAGES)
+        write_rows(out / METADATA, records.rows("done"), though_empty=True)
+    write_failures(out, records)
+
+
+def write_failures(out: Path, records: Records) -> None:
+    """Write the rows of what gave no image anew, as the journal has them.
+
+    Raises:
+        OSError: They cannot be written.
+    """
+    write_rows(out / FAILED, records.rows("failed", "paid"))
+    write_rows(out / IN_DOUBT, records.rows("in doubt"))
+
+
+def _settle(out: Path, entry: Entry, records: Records) -> bool:
+    """Say what became of a call that was left under way; tell whether its image was adopted."""
+    rows = _adopted(out, entry)
+    if rows:
+        records.done(entry.number, rows)
+    elif entry.state == "sent":
+        _doubt(entry, _cut_off(), records)
+    elif not entry.images or any(image.url is None for image in entry.images):
+        _doubt(entry, _lost(), records)
+    elif any(image.expires and image.expires <= datetime.now(UTC) for image in entry.images):
+        _expire(entry, records)
+    return bool(rows)
+
+
+def _adopted(out: Path, entry: Entry) -> list[Row]:
+    """Describe the whole images of an entry that lie in the folder, if all do."""
+    request = from_sent(entry.model, json.loads(entry.request))
+    found: list[Row] = []
+    for place in range(max(1, len(entry.images))):
+        path = path_of(out / IMAGES / name_of(entry.number), place + 1)
+        kept = _whole(path, entry.request_id or "")
+        if kept is None:
+            return []
+        found.append(image_row(request, kept, IMAGES))
+    return found
+
+
+def _whole(path: Path, request_id: str) -> Kept | None:
+    for suffix in SUFFIXES.values():
+        file = path.with_name(f"{path.name}{suffix}")
+        try:
+            return Kept(path=file, image=Image.of(file.read_bytes()), request_id=request_id)
+        except (FileNotFoundError, BrokenImageError):
+            continue
+    return None
+
+
+def _doubt(entry: Entry, error: VolcvError, records: Records) -> None:
+    error.request_id = entry.request_id
+    outcome = InDoubt(
+        index=entry.number,
+        request=from_sent(entry.model, json.loads(entry.request)),
+        attempts=entry.attempts,
+        error=error,
+        billed=entry.billed if entry.billed == "yes" else "unknown",
+    )
+    records.in_doubt(
+        entry.number,
+        error_row(outcome, entry.sent),
+        billed=outcome.billed,
+        request_id=entry.request_id,
+    )
+
+
+def _expire(entry: Entry, records: Records) -> None:
+    error = DownloadError(
+        "The image was paid for and not fetched before its URL expired.",
+        help="`--retry-failed` buys it again.",
+        request_id=entry.request_id,
+    )
+    error.url, error.expires = entry.images[0].url or "", entry.images[0].expires
+    outcome = Failed(
+        index=entry.number,
+        request=from_sent(entry.model, json.loads(entry.request)),
+        attempts=entry.attempts,
+        error=error,
+    )
+    row = error_row(outcome, entry.sent)
+    records.failed(entry.number, row, billed="yes", again=False, request_id=entry.request_id)
+
+
+def _cut_off() -> VolcvError:
+    return UnknownOutcomeError(
+        "The process ended while the call was under way.",
+        help="The image may have been made and billed. `--in-doubt retry` buys it again.",
+    )
+
+
+def _lost() -> VolcvError:
+    return UnknownOutcomeError(
+        "The call was answered and paid for, and the process ended before its image was saved.",
+        help="`--in-doubt retry` buys it again.",
+    )
+
+
+def _sweep(images: Path) -> None:
+    """Take away what was being written when the process died."""
+    for part in images.glob(f".*{PART}"):
+        part.unlink(missing_ok=True)
