@@ -13,8 +13,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import attrs
@@ -24,11 +24,10 @@ from volcv_async.codec import decode, encode
 from volcv_async.codec.failures import excerpt
 from volcv_async.codes import treat
 from volcv_async.config import RetryPolicy, Timeouts
+from volcv_async.downloads import Downloads, cut_off
 from volcv_async.errors import (
     ConfigurationError,
     DecodeError,
-    DownloadError,
-    ImageError,
     NotSentError,
     UnknownOutcomeError,
     VolcvError,
@@ -49,9 +48,7 @@ from volcv_async.results import Generation, Image
 from volcv_async.retry import Budget
 from volcv_async.transport import Sending, Transport
 
-_DOWNLOADS = 8  # at once, for a client
 _LEAST_SHARE = 0.1  # of an attempt's time must be left for it to start
-_LEAST_FETCH = 0.5  # seconds: what is paid for is worth a try, however late it is
 _SHORTEST = 0.001  # seconds: a deadline that passes just now still gives an attempt its error
 
 
@@ -65,9 +62,7 @@ class Caller:
         download: Whether images that stand at a URL are fetched.
         emit: Who is told what happens.
         budget: What repetitions draw on.
-        downloads: How many images may be fetched at once.
-        fetching: How many calls are answered, and fetch their images.
-        one_fetched: Set whenever one of them is done.
+        downloads: What fetches images.
     """
 
     pool: SessionPool
@@ -77,25 +72,9 @@ class Caller:
     budget: Budget = attrs.field(
         default=attrs.Factory(lambda self: Budget(self.retry.budget), takes_self=True)
     )
-    downloads: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(_DOWNLOADS))
-    fetching: int = 0
-    one_fetched: asyncio.Event = attrs.field(factory=asyncio.Event)
-
-    @contextmanager
-    def fetch(self) -> Generator[None]:
-        """Count a call that fetches what is paid for."""
-        self.fetching += 1
-        try:
-            yield
-        finally:
-            self.fetching -= 1
-            self.one_fetched.set()
-
-    async def fetched(self) -> None:
-        """Wait until no call fetches anything any more."""
-        while self.fetching:
-            self.one_fetched.clear()
-            await self.one_fetched.wait()
+    downloads: Downloads = attrs.field(
+        default=attrs.Factory(lambda self: Downloads(self.retry), takes_self=True)
+    )
 
 
 class Call:
@@ -130,6 +109,8 @@ class Call:
         self._caller, self._timeouts, self._recorder = caller, timeouts, recorder
         self._deadline = time.monotonic() + (timeouts.deadline or math.inf)
         self._counted = self._refusals = self._drawn = self._rerolls = 0
+        self._off = asyncio.Event()  # set when it is called off
+        self._turn: asyncio.Timeout | None = None  # while it waits for its turn
         self._fresh: Request | None = None  # a reroll that has not gone out yet
         self._sending = Sending()
         self._last: VolcvError | None = None
@@ -163,10 +144,16 @@ class Call:
             return False
         return not self._caller.download or all(image.data is not None for image in made.images)
 
+    def call_off(self) -> None:
+        """Let it wait no more: what went out is seen through, and nothing more goes out."""
+        self._off.set()
+        if self._turn is not None:
+            self._turn.reschedule(asyncio.get_running_loop().time())
+
     def cut(self) -> VolcvError:
         """Say what is known of a call that was cut off: in doubt, not sent, or paid for."""
         if self.made is not None:
-            return _not_fetched(self.made)
+            return cut_off(self.made)
         if self._sending.begun:
             return UnknownOutcomeError(
                 "The call was cut off while its reply was awaited.",
@@ -203,16 +190,18 @@ class Call:
     async def _lease(self) -> Lease:
         """Wait for a turn, up to the deadline."""
         patience = self._patience()
-        if patience is not None and patience <= 0:
+        if self._off.is_set() or (patience is not None and patience <= 0):
             raise self._too_late()
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(patience) as self._turn:
                 lease = await self._caller.pool.lease()
         except TimeoutError:
             pass
         else:
             self.leased.set()
             return lease
+        finally:
+            self._turn = None
         raise self._too_late()
 
     async def _attempt(self, lease: Lease, body: bytes) -> VolcvError | None:
@@ -310,10 +299,11 @@ class Call:
         patience = self._patience()
         if seconds is None:
             raise error
-        if patience is not None and seconds >= patience:
+        if self._off.is_set() or (patience is not None and seconds >= patience):
             raise self._too_late()
         self._draw(retry.cost(error, tally), error)
-        await asyncio.sleep(seconds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._off.wait(), seconds)
 
     def _draw(self, cost: int, error: VolcvError) -> None:
         """Draw what a repetition costs, or raise the error for good."""
@@ -350,7 +340,9 @@ class Call:
         return self._deadline - least - time.monotonic()
 
     def _too_late(self) -> VolcvError:
-        """Make the error of a request that the deadline met waiting."""
+        """Make the error of a request that was called off, or that the deadline met waiting."""
+        if self._off.is_set():
+            return self.cut()
         deadline = f"the deadline of {self._timeouts.deadline:g} s"
         if self._last is not None:
             self._last.message += f" It was not sent again: {deadline} left no time for it."
@@ -365,116 +357,15 @@ class Call:
         made = self.made
         assert made is not None  # noqa: S101 - the attempt was answered
         if self._caller.download:
-            with self._caller.fetch():
+            with self._caller.downloads.counted():
                 images = [await self._image(image, made, transport) for image in made.images]
             self.made = made = attrs.evolve(made, images=tuple(images))
         return made
 
     async def _image(self, image: Image, made: Generation, transport: Transport) -> Image:
-        return await fetch_image(
-            image,
-            self._caller,
-            transport,
-            timeouts=self._timeouts,
-            deadline=self._deadline,
-            made=made,
+        return await self._caller.downloads.fetch(
+            image, transport, timeouts=self._timeouts, deadline=self._deadline, made=made
         )
-
-
-async def fetch_image(
-    image: Image,
-    caller: Caller,
-    transport: Transport,
-    *,
-    timeouts: Timeouts,
-    deadline: float = math.inf,
-    made: Generation | None = None,
-) -> Image:
-    """Fetch an image that stands at a URL, again and again: it costs nothing.
-
-    Args:
-        image: What to fetch; one that is there, or stands nowhere, is given back.
-        caller: What all calls share.
-        transport: What to fetch it on.
-        timeouts: How long one try may take, in seconds.
-        deadline: Until when, by the monotonic clock; the end of its URL comes before.
-        made: What the call that made it gave, for the error.
-
-    Raises:
-        ImageError: It could not be fetched in time, cannot be at all, or is no picture.
-    """
-    if image.url is None or image.data is not None:
-        return image
-    ends = _last_moment(image, timeouts, deadline)
-    tally = retry.Tally(counted=1, refusals=1)
-    error: ImageError = _late()
-    while True:
-        got = await _try_to_fetch(image, caller, transport, timeouts, ends)
-        if isinstance(got, Image):
-            return got
-        error = got or error
-        seconds = retry.free_pause(error, caller.retry, tally) if got else None
-        if seconds is None or time.monotonic() + seconds > ends:
-            raise _about(error, image, made)
-        tally = attrs.evolve(tally, counted=tally.counted + 1)
-        await asyncio.sleep(seconds)
-
-
-def _last_moment(image: Image, timeouts: Timeouts, deadline: float) -> float:
-    """Give the moment up to which an image is fetched, by the monotonic clock."""
-    now = time.monotonic()
-    seconds = retry.fetching(
-        image.expires, datetime.now(UTC), attempt=timeouts.attempt, deadline=deadline - now
-    )
-    return now + max(seconds, _LEAST_FETCH)
-
-
-async def _try_to_fetch(
-    image: Image, caller: Caller, transport: Transport, timeouts: Timeouts, ends: float
-) -> Image | ImageError | None:
-    """Try once to fetch an image; give it, or what went wrong, or None when time is over."""
-    try:
-        async with asyncio.timeout(ends - time.monotonic()):
-            return await _fetch_once(image, caller, transport, timeouts)
-    except TimeoutError:
-        return None
-
-
-async def _fetch_once(
-    image: Image, caller: Caller, transport: Transport, timeouts: Timeouts
-) -> Image | ImageError:
-    assert image.url is not None  # noqa: S101 - it is asked before
-    async with caller.downloads:
-        try:
-            data = await transport.download(image.url, timeouts=timeouts)
-            return Image.of(data, url=image.url, expires=image.expires)
-        except ImageError as error:
-            return error
-
-
-def _about(error: ImageError, image: Image, made: Generation | None = None) -> ImageError:
-    """Complete an error with what is known of the image, and of the call that made it."""
-    if made is not None:
-        error.generation, error.request_id = made, made.request_id or None
-    if isinstance(error, DownloadError):
-        error.url, error.expires = image.url or "", image.expires
-    return error
-
-
-def _late() -> ImageError:
-    return DownloadError(
-        "The image is paid for and could not be fetched in time.",
-        help="Fetch it from the error's `url` before it expires.",
-    )
-
-
-def _not_fetched(made: Generation) -> ImageError:
-    """Make the error of a call that was cut off while its image was being fetched."""
-    error = DownloadError(
-        "The call was cut off while its image was being fetched.",
-        help="It is paid for: fetch it from the error's `url` before it expires.",
-    )
-    return _about(error, made.image, made)
 
 
 def _is_elsewhere(reply: Reply) -> bool:

@@ -10,7 +10,7 @@ from typing import Self
 
 import attrs
 
-from volcv_async.call import Call, Caller, fetch_image
+from volcv_async.call import Call, Caller
 from volcv_async.config import Account, Limits, RetryPolicy, Timeouts, from_environment
 from volcv_async.errors import ConfigurationError, DownloadError, VolcvError
 from volcv_async.events import AttemptEnded, AttemptStarted, Event, OnEvent, Recorder, Statistics
@@ -119,7 +119,7 @@ class Client:
             # Each is left whatever the others raise: the streams first, the sessions last.
             async with AsyncExitStack() as leaving:
                 leaving.push_async_callback(self._pool.close)
-                leaving.push_async_callback(caller.fetched)
+                leaving.push_async_callback(caller.downloads.over)
                 for stream in self._streams:
                     leaving.push_async_callback(stream.aclose)
         finally:
@@ -262,8 +262,10 @@ class Client:
         caller = self._ready()
         if image.data is None and image.url is None:
             raise DownloadError("The image stands nowhere.", help="Give Image(url=...).")
-        with caller.fetch():
-            return await fetch_image(image, caller, caller.pool.transport, timeouts=self._timeouts)
+        with caller.downloads.counted():
+            return await caller.downloads.fetch(
+                image, caller.pool.transport, timeouts=self._timeouts
+            )
 
     def statistics(self) -> Statistics:
         """Count what the client has come to since it was made."""

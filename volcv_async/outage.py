@@ -24,8 +24,8 @@ class Recovery:
     """When to look again in one outage: by plain probes, and by one paid call at a time.
 
     Pauses between probes double up to the longest. A probe that is answered after something had
-    failed visibly (a probe, or an attempt that could not be sent) is a sign of recovery, and a
-    paid call goes out at once. Where there is no such sign, because probes are always answered
+    failed visibly (a probe, an attempt that could not be sent, or one that no reply came to) is a sign of
+    recovery, and a paid call goes out at once. Where there is no such sign, because probes are always answered
     or never, or because a sign was wrong, it waits 2.5 times the longest pause, then twice as long,
     up to ten times. While nothing at all could be sent, paid calls cost nothing either, and are the
     probes themselves.
@@ -35,11 +35,13 @@ class Recovery:
         next_call: When one paid call may go out.
     """
 
-    def __init__(self, now: float, first: float, longest: float, *, free: bool, sent: bool) -> None:
+    def __init__(
+        self, now: float, first: float, longest: float, *, free: bool, visibly: bool
+    ) -> None:
         self._pause, self._longest = first, longest
         self._long = _LONG * longest
         self._free = free  # whether nothing was sent in this outage
-        self._failed_visibly = not sent
+        self._failed_visibly = visibly
         self._signs_count = True
         self._waits_long = not free
         self.next_probe = math.inf if free else now + self._grow()
@@ -150,17 +152,21 @@ class Outage:
         if self._recovery is not None and number > self._before_outage:
             self._recovery.undone()
 
-    def silent(self, number: int, now: float, *, sent: bool) -> bool:
+    def silent(self, number: int, now: float, *, sent: bool, replied: bool = False) -> bool:
         """Count an attempt without a readable answer; tell whether the outage begins with it.
 
-        ``sent`` is False for one of which no byte went out.
+        Args:
+            number: Which departure it was.
+            now: The time.
+            sent: Whether any byte of it went out.
+            replied: Whether any reply came, such as the page of a gateway that lost the provider.
         """
         if not self.in_a_row:
             self._begin_streak()
         self.in_a_row += 1
         self._free = self._free and not sent
         if self._recovery is None:
-            return self._begin(now, sent=sent)
+            return self._begin(now, visibly=not replied)
         learn = self._recovery.lost if sent else self._recovery.not_sent
         learn(now, trial=number > self._before_outage)
         return False
@@ -183,9 +189,9 @@ class Outage:
         self._before_streak = self._left
         self._out, self._free = 0, True
 
-    def _begin(self, now: float, *, sent: bool) -> bool:
+    def _begin(self, now: float, *, visibly: bool) -> bool:
         if self.in_a_row < self.IN_A_ROW:
             return False
         self._began, self._before_outage = now, self._left
-        self._recovery = Recovery(now, self._first, self._longest, free=self._free, sent=sent)
+        self._recovery = Recovery(now, self._first, self._longest, free=self._free, visibly=visibly)
         return True

@@ -14,7 +14,7 @@ import asyncio
 import math
 import time
 import warnings
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -33,6 +33,7 @@ from volcv_async.errors import (
 from volcv_async.events import AccountSetAside, Event, OutageBegan, OutageEnded, OutageProbed
 from volcv_async.governor import Gate, Governor, Turn
 from volcv_async.outage import Outage
+from volcv_async.probing import Prober, Spells
 from volcv_async.transport import Transport
 
 _TELLING = 3  # failures in a row, met by several calls, that are no matter of one request
@@ -68,11 +69,9 @@ class SessionPool:
 
     def _forget(self) -> None:
         """Begin anew, on the running loop."""
-        self._prober = _Prober(self._probe)
+        self._prober = Prober(self._probe)
         self._queued = 0
-        self._senders: set[asyncio.Task[object] | None] = set()
-        self._came_back = asyncio.Event()
-        self._spells = _Spells()
+        self._spells = Spells()
 
     def open(self) -> None:
         """Open a session to each account, on the running loop. All accounts are in use again."""
@@ -166,7 +165,6 @@ class SessionPool:
             sessions = self._sessions[turn.governor]
             if sessions:
                 sessions.append(sessions.pop(0))
-                self._senders.add(asyncio.current_task())
                 return Lease(self, sessions[-1], turn)
             self._gate.undo(turn)  # granted just before its last key was refused
 
@@ -175,19 +173,8 @@ class SessionPool:
             raise _again(self._closed)
 
     def over(self, turn: Turn) -> None:
-        """Take a lease back, in the task that it was given to."""
-        self._senders.discard(asyncio.current_task())
+        """Take a lease back."""
         self._gate.over(turn)
-        self._came_back.set()
-        self._came_back.clear()
-
-    def is_sending(self, task: asyncio.Task[object]) -> bool:
-        """Tell whether a task holds a lease."""
-        return task in self._senders
-
-    async def one_back(self) -> None:
-        """Wait until the next lease is taken back."""
-        await self._came_back.wait()
 
     async def outlasted(self, seconds: float) -> None:
         """Wait until one outage has lasted so long, counted from now at the earliest."""
@@ -229,7 +216,12 @@ class SessionPool:
                 self._emit(OutageEnded())
         elif _is_mistake(error) and not self._outage.ever_answered:
             return
-        elif self._outage.silent(number, now, sent=error.ending != "not sent"):
+        elif self._outage.silent(
+            number,
+            now,
+            sent=error.ending != "not sent",
+            replied=error.http_status is not None,
+        ):
             self._spells.begin()
             self._emit(OutageBegan(in_a_row=self._outage.in_a_row))
 
@@ -290,62 +282,6 @@ class SessionPool:
     def exhausted(self) -> bool:
         """Whether no call may leave any more: no account is left, or the client was."""
         return self._closed is not None
-
-
-class _Prober:
-    """Probes again and again in a task of its own, while that is wanted; one at a time."""
-
-    def __init__(self, probe: Callable[[], Awaitable[None]]) -> None:
-        self._probe = probe
-        self._current: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()  # the current one, and those that end
-
-    def attend(self, *, wanted: bool) -> None:
-        """Begin or end, as it is wanted now."""
-        if wanted and self._current is None:
-            self._current = asyncio.create_task(self._go_on(), name="volcv probe")
-            self._tasks.add(self._current)
-            self._current.add_done_callback(self._tasks.discard)
-        elif not wanted and self._current is not None:
-            self._current.cancel()
-            self._current = None
-
-    async def stop(self) -> None:
-        """End, and wait for the end."""
-        self.attend(wanted=False)
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-
-    async def _go_on(self) -> None:
-        while True:
-            await self._probe()
-
-
-class _Spells:
-    """Outages as something to wait for."""
-
-    def __init__(self) -> None:
-        self._began = asyncio.Event()
-        self._end: asyncio.Future[None] | None = None
-
-    def begin(self) -> None:
-        """Note that an outage begins, or is on."""
-        self._end = asyncio.get_running_loop().create_future()
-        self._began.set()
-
-    def end(self) -> None:
-        """Note that it is over."""
-        self._began.clear()
-        assert self._end is not None  # noqa: S101 - one has begun
-        self._end.set_result(None)
-
-    async def outlasted(self, seconds: float) -> None:
-        """Wait until one outage has lasted so long, counted from now at the earliest."""
-        over: set[asyncio.Future[None]] | None = None
-        while over is None or over:
-            await self._began.wait()
-            assert self._end is not None  # noqa: S101 - it has begun
-            over, _ = await asyncio.wait({self._end}, timeout=seconds)
 
 
 @attrs.frozen(eq=False)

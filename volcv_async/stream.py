@@ -104,7 +104,7 @@ class OutcomeStream:
         self._ready = _Ready(ordered=ordered)
         self._supervisor: asyncio.Task[None] | None = None
         self._cutters: list[Callable[[], object]] = []  # what cuts the stream's own task off
-        self._carried: dict[Call, _Carried] = {}
+        self._under_way: set[Call] = set()
         self._feeding = False
         self._error: BaseException | None = None
         self._fatal: list[Outcome] = []  # the outcome in whose place an error is raised
@@ -226,18 +226,10 @@ class OutcomeStream:
 
     async def _give_up_after(self, seconds: float) -> None:
         """When an outage has lasted so long, end the stream, and call off whoever waits."""
-        pool = self._caller.pool
-        await pool.outlasted(seconds)
+        await self._caller.pool.outlasted(seconds)
         self.fail(_given_up(seconds))
-        while True:
-            self._call_off()
-            await pool.one_back()
-
-    def _call_off(self) -> None:
-        """Call off the calls that wait, for their turn or after a failure."""
-        for call, carried in self._carried.items():
-            if call.made is None and not self._caller.pool.is_sending(carried.task):
-                carried.scope.cancel()
+        for call in self._under_way:
+            call.call_off()
 
     async def _feed_until_stopped(self, calls: TaskGroup) -> None:
         """Feed until the source ends, somebody stops it, or it fails."""
@@ -303,13 +295,12 @@ class OutcomeStream:
                 self.fail(error)
 
     async def _carry(self, call: Call) -> None:
-        """Carry one call, so that it can be called off without the others."""
-        with anyio.CancelScope() as scope:
-            self._carried[call] = _Carried(_this_task(), scope)
-            try:
-                await self._see_through(call)
-            finally:
-                del self._carried[call]
+        """Carry one call; while it is under way, it can be called off."""
+        self._under_way.add(call)
+        try:
+            await self._see_through(call)
+        finally:
+            self._under_way.discard(call)
 
     async def _see_through(self, call: Call) -> None:
         """See one call through; whatever happens to it, it ends as one outcome."""
@@ -366,14 +357,6 @@ class OutcomeStream:
                     counts, failed=counts.failed + 1, taken=counts.taken + 1
                 )
         self._ready.put(call.index, outcome)
-
-
-@attrs.frozen
-class _Carried:
-    """A call on its way: its task, and what calls it off."""
-
-    task: asyncio.Task[object]
-    scope: anyio.CancelScope
 
 
 class _Ready:

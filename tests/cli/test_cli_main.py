@@ -13,6 +13,8 @@ from provider_of_tests import provider
 
 import volcv_async
 from volcv_async.cli import main
+from volcv_async.cli.session import Exit, exit_code
+from volcv_async.errors import InvalidRequestError
 from volcv_async.gateway import LocalGateway
 from volcv_async.models import GeneralV21, key_of
 
@@ -216,3 +218,16 @@ def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]) -> Non
 def test_the_gateway_is_the_library_s_own() -> None:
     """What ``serve`` runs is what ``volcv_async.gateway`` has."""
     assert volcv_async.gateway.LocalGateway is LocalGateway
+
+
+@pytest.mark.parametrize(("status", "code"), [(None, Exit.USAGE), (404, Exit.STUCK)])
+def test_a_wrong_request_is_the_users_or_the_addresss(
+    capsys: pytest.CaptureFixture[str], status: int | None, code: Exit
+) -> None:
+    """Refused here, it ends with 2; refused by what answers there, with 3."""
+
+    def refuse() -> int:
+        raise InvalidRequestError("Nothing answers at this path.", http_status=status)
+
+    assert exit_code(refuse) == code
+    assert "Nothing answers" in capsys.readouterr().err

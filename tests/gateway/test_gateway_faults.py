@@ -13,7 +13,6 @@ import ssl
 import time
 import zlib
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -32,7 +31,15 @@ from bare_caller import (
 )
 from gateway_caller import calling
 
-from volcv_async.gateway import FAULTS, Drop, FaultTimes, LocalGateway, Received, service_error
+from volcv_async.gateway import (
+    FAULTS,
+    Canned,
+    Drop,
+    FaultTimes,
+    LocalGateway,
+    Received,
+    service_error,
+)
 
 QUICK = FaultTimes(closed=0.05, drip=0.0, idle=0.0)
 ADDRESSED = SMALL | {"return_url": True}
@@ -253,7 +260,7 @@ async def test_a_long_reply_to_a_client_that_does_not_read_waits_for_it_to_go() 
     """What the system does not take is held, and let go with the connection."""
     long = service_error(50500, message="x" * 20_000_000)
 
-    async def answer(_: Received) -> Any:  # noqa: ANN401 - a canned reply
+    async def answer(_: Received) -> Canned:
         return long
 
     faults = ["body_too_long"]
@@ -263,6 +270,19 @@ async def test_a_long_reply_to_a_client_that_does_not_read_waits_for_it_to_go() 
             await asyncio.get_running_loop().sock_recv(connection, 10)
         while gateway.requests[0] in gateway._provider._mischief._drawn:
             await asyncio.sleep(0)
+
+
+async def test_a_long_reply_is_handed_over_before_its_connection_is_reset() -> None:
+    """A reset throws away what the system does not have yet, so it is waited for."""
+    long = service_error(50412, message="x" * 8_000_000)
+
+    async def answer(_: Received) -> Canned:
+        return long
+
+    faults = ["reset_in_body"]
+    async with LocalGateway(latency=0, answer=answer, faults=faults) as gateway:
+        heard = await ask(gateway)
+        assert (len(heard.body), heard.reset) == (len(long.body) // 2, True)
 
 
 async def test_unsolicited_reply() -> None:
@@ -466,7 +486,9 @@ async def test_redirect_307() -> None:
         heard = await ask(gateway)
         there = urlsplit(heard.field("Location"))
         assert (heard.status, gateway.redirected) == (307, 0)
-        assert (there.hostname, there.port) != address(gateway)
+        host, port = address(gateway)
+        assert there.hostname != host
+        assert there.port != port
         assert (await caller.post()).body == b"{}"  # aiohttp follows
         assert (gateway.redirected, gateway.paid) == (1, 0)
 

@@ -321,6 +321,7 @@ async def test_what_was_being_written_when_the_process_died_is_swept(
     with pytest.raises(RuntimeError), Records(tmp_path):
         raise RuntimeError  # an unclean end
     (tmp_path / "images" / ".000009.png.1-1.part").write_bytes(b"half")
+    (tmp_path / ".metadata.jsonl.1-1.part").write_bytes(b"half")
     with (tmp_path / "metadata.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"file_name": "images/0000')
     await go(gateway, listed("a", "b"), tmp_path)
@@ -328,6 +329,7 @@ async def test_what_was_being_written_when_the_process_died_is_swept(
         "000000.png",
         "000001.png",
     ]
+    assert not list(tmp_path.glob(".*"))
     assert sorted(rows(tmp_path / "metadata.jsonl"), key=str) == sorted(whole, key=str)
 
 

@@ -15,19 +15,20 @@ PAUSE, LONGEST = 1.0, 8.0
 LONG = 2.5 * LONGEST
 
 
-def begun(*, sent: bool = True, last_sent: bool | None = None) -> Outage:
+def begun(*, sent: bool = True, last_sent: bool | None = None, replied: bool = True) -> Outage:
     """Give an outage that begins at 0, of five calls that were sent, or not."""
     outage = Outage(PAUSE, LONGEST)
     ends = [sent] * 4 + [sent if last_sent is None else last_sent]
-    assert [fail(outage, 0.0, sent=end) for end in ends] == [False] * 4 + [True]
+    begins = [fail(outage, 0.0, sent=end, replied=replied and end) for end in ends]
+    assert begins == [False] * 4 + [True]
     return outage
 
 
-def fail(outage: Outage, now: float, *, sent: bool = True) -> bool:
+def fail(outage: Outage, now: float, *, sent: bool = True, replied: bool = True) -> bool:
     """Let one call leave and fail at once; tell whether the outage begins."""
     number = outage.leave(now)
     outage.over(number)
-    return outage.silent(number, now, sent=sent)
+    return outage.silent(number, now, sent=sent, replied=replied and sent)
 
 
 def answer(outage: Outage, now: float) -> bool:
@@ -141,6 +142,16 @@ def test_a_probe_answered_after_an_attempt_that_was_not_sent_is_a_sign() -> None
     outage = begun(last_sent=False)
     outage.probed(1.0, answered=True)
     assert outage.earliest(0) == 1.0
+
+
+def test_a_probe_answered_where_calls_were_hung_up_on_is_a_sign() -> None:
+    """A provider that did not even reply, and does, is worth one paid call, and no second."""
+    outage = begun(replied=False)
+    outage.probed(1.0, answered=True)
+    assert outage.earliest(0) == 1.0
+    fail(outage, 1.0, replied=False)
+    outage.probed(3.0, answered=True)
+    assert outage.earliest(0) == 1.0 + LONG
 
 
 def test_probes_that_are_always_answered_tell_nothing() -> None:
@@ -270,7 +281,7 @@ class Provider:
             self.first_failed, self.out_at_first = True, still_out
         self.lost += sent
         self.misled |= not sent
-        self.outage.silent(number, now, sent=sent)
+        self.outage.silent(number, now, sent=sent, replied=sent)
 
 
 @given(

@@ -54,7 +54,7 @@ def recover(out: Path, records: Records) -> None:
     (out / IMAGES).mkdir(exist_ok=True)
     adopted = [entry for entry in records.unfinished() if _settle(out, entry, records)]
     if adopted or not records.was_clean or not (out / METADATA).exists():
-        _sweep(out / IMAGES)
+        _sweep(out)
         write_rows(out / METADATA, records.rows("done"), though_empty=True)
     write_failures(out, records)
 
@@ -154,7 +154,7 @@ def _lost() -> VolcvError:
     )
 
 
-def _sweep(images: Path) -> None:
+def _sweep(out: Path) -> None:
     """Take away what was being written when the process died."""
-    for part in images.glob(f".*{PART}"):
+    for part in [*out.glob(f".*{PART}"), *(out / IMAGES).glob(f".*{PART}")]:
         part.unlink(missing_ok=True)

@@ -117,7 +117,7 @@ async def run(
             ending = await carry(outcomes, Writing(client, sink, books, note))
         if ending is not None:
             raise ending
-    return tally.report(folder, books.kept)
+        return tally.report(folder, books.kept)
 
 
 @asynccontextmanager

@@ -31,7 +31,7 @@ def rewrite(name: str, reply: Canned) -> Canned | None:
 
 
 def _in_place_of(reply: Canned, other: Canned) -> Canned:
-    return attrs.evolve(other, paid=True, request_id=other.request_id or reply.request_id)
+    return attrs.evolve(other, paid=reply.paid, request_id=other.request_id or reply.request_id)
 
 
 def _more_fields(reply: Canned, fields: Mapping[str, str]) -> Canned:
