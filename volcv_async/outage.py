@@ -24,11 +24,11 @@ class Recovery:
     """When to look again in one outage: by plain probes, and by one paid call at a time.
 
     Pauses between probes double up to the longest. A probe that is answered after something had
-    failed visibly (a probe, an attempt that could not be sent, or one that no reply came to) is a sign of
-    recovery, and a paid call goes out at once. Where there is no such sign, because probes are always answered
-    or never, or because a sign was wrong, it waits 2.5 times the longest pause, then twice as long,
-    up to ten times. While nothing at all could be sent, paid calls cost nothing either, and are the
-    probes themselves.
+    failed visibly (a probe, an attempt that could not be sent, or one that no reply came to) is a
+    sign of recovery, and a paid call goes out at once. Where there is no such sign, because probes
+    are always answered or never, or because a sign was wrong, it waits 2.5 times the longest pause,
+    then twice as long, up to ten times. While nothing at all could be sent, paid calls cost nothing
+    either, and are the probes themselves.
 
     Attributes:
         next_probe: When to send a plain probe; infinite while paid calls are the probes.
