@@ -43,13 +43,36 @@ async def streams(client: volcv.Client) -> None:
 
 async def jobs(client: volcv.Client) -> None:
     prompts = volcv.read_prompts("prompts.tsv", model=volcv.GeneralV14, prompt_column="Prompt")
-    report = await volcv.run(client, prompts, out="out")
+    report = await volcv.run(
+        client, prompts, out="out", seeds="server", retry_failed=True, give_up=None
+    )
     assert_type(report, volcv.JobReport)
     assert_type(report.all_done, bool)
 
 
+class Books:
+    async def sending(self, attempt: volcv.Attempt) -> None: ...
+
+    async def answered(self, attempt: volcv.Attempt, generation: volcv.Generation) -> None: ...
+
+    async def ended(self, attempt: volcv.Attempt, error: volcv.VolcvError) -> None: ...
+
+
+async def books(client: volcv.Client) -> None:
+    bookkeeper: volcv.Bookkeeper = Books()
+    async with client.stream(endless(), recorder=bookkeeper, give_up=600.0) as outcomes:
+        async for outcome in outcomes:
+            assert_type(outcome.lineage, tuple[volcv.Request, ...])
+            assert_type(outcome.sent, volcv.Request)
+            assert_type(outcome.perhaps_billed, int)
+    later = volcv.Image(url="https://pictures.example/1")
+    assert_type(await client.download(later), volcv.Image)
+    assert_type(volcv.SERVICE_CODES[50511].reroll, bool)
+
+
 async def locally() -> None:
-    async with volcv.gateway.LocalGateway(rate=5.0, concurrency=2) as gateway:
+    faults = {"reset_in_body": 0.1}
+    async with volcv.gateway.LocalGateway(rate=5.0, concurrency=2, faults=faults) as gateway:
         assert_type(gateway.account(), volcv.Account)
         assert_type(gateway.paid, int)
 
@@ -63,6 +86,8 @@ client = volcv.Client(
     [volcv.Account("https://gateway.example/volcv/v1", volcv.Bearer("a-key"), group="studio")],
     limits=volcv.Limits(rate=2, concurrency=4),
     timeouts=volcv.Timeouts(deadline=None),
-    retry=volcv.RetryPolicy(in_doubt="retry"),
+    retry=volcv.RetryPolicy(
+        in_doubt="retry", rerolls=2, codes={50500: volcv.Treatment(repeat=True)}, budget=None
+    ),
     on_event=watch,
 )
