@@ -246,10 +246,6 @@ class Caution(Protocol):
         """Count a call that leaves, and give its number."""
         ...
 
-    def over(self, number: int) -> None:
-        """Count a call that is back."""
-        ...
-
     def undo(self, number: int) -> None:
         """Take back a call that did not go out after all."""
         ...
@@ -334,7 +330,6 @@ class Gate:
         Others go a step later, so that what the call taught is learned before.
         """
         turn.governor.came_back()
-        self._caution.over(turn.number)
         asyncio.get_running_loop().call_soon(self.update)
 
     def undo(self, turn: Turn) -> None:

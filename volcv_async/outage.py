@@ -3,7 +3,7 @@
 The arithmetic is given the time, in seconds of any clock that only goes forward, and never waits.
 
 * A *streak* is a row of attempts without a readable answer. While one is on, few calls are under
-  way, so that no more than five are lost to it, and those that were out already when it began.
+  way, so that no more than five are lost to it, or those that were out already when it began.
 * Five in a row are an ``Outage``: nothing goes out but plain probes, which cost nothing, and now
   and then one paid call, alone.
 * ``Recovery`` is the timetable of one outage: when to probe, and when to risk that call.
@@ -107,7 +107,6 @@ class Outage:
         self.ever_answered = False
         self._left = 0  # departures so far; each call is known by its number
         self._before_streak = self._before_outage = 0  # of those, how many before each began
-        self._out = 0  # calls in flight that left since the streak began
         self._free = True  # whether nothing was sent in this streak
         self._began = math.inf
         self._recovery: Recovery | None = None
@@ -130,25 +129,18 @@ class Outage:
         """When the next call may leave, as far as the outage goes."""
         if self._recovery is not None:
             return self._recovery.next_call if in_flight == 0 else math.inf
-        cautious = self.in_a_row > 0 and self._out >= self.IN_A_ROW - self.in_a_row
+        cautious = self.in_a_row > 0 and in_flight >= self.IN_A_ROW - self.in_a_row
         return math.inf if cautious else -math.inf
 
     def leave(self, now: float) -> int:
         """Count a call that leaves, and give its number, by which it is known when it is back."""
         self._left += 1
-        self._out += 1
         if self._recovery is not None:
             self._recovery.left(now)
         return self._left
 
-    def over(self, number: int) -> None:
-        """Count a call that is back; how it ended is told apart."""
-        if number > self._before_streak:
-            self._out -= 1
-
     def undo(self, number: int) -> None:
         """Take back a call that did not go out after all."""
-        self.over(number)
         if self._recovery is not None and number > self._before_outage:
             self._recovery.undone()
 
@@ -187,7 +179,7 @@ class Outage:
 
     def _begin_streak(self) -> None:
         self._before_streak = self._left
-        self._out, self._free = 0, True
+        self._free = True
 
     def _begin(self, now: float, *, visibly: bool) -> bool:
         if self.in_a_row < self.IN_A_ROW:

@@ -294,16 +294,22 @@ async def test_a_stream_gives_up_on_an_outage() -> None:
     """After so long without an answer the stream ends: outcomes first, then the error."""
     says: dict[str | None, Said] = {"cat 0": None, "cat 1": refusal(50430)}
     told, held = Told(), Held(holds=lambda received: received.prompt in says)
+    failing = Held(holds=lambda received: received.prompt not in says)
 
     async def answer(received: Received) -> Said:
         await held(received)
+        await failing(received)
         return says.get(received.prompt, BAD_GATEWAY)
 
     async with LocalGateway(latency=0.0, answer=answer) as gateway:
-        client = volcv.Client(gateway.account(limits=LIMITS), retry=SLOW, on_event=told)
+        client = volcv.Client(
+            gateway.account(limits=volcv.Limits(concurrency=7)), retry=SLOW, on_event=told
+        )
         async with client:
             taken: list[volcv.Outcome] = []
             async with client.stream(cats(), concurrency=16, give_up=0.2) as outcomes:
+                await failing.until(5)
+                failing.let_go()
                 await told.until(volcv.OutageBegan)
                 while outcomes._error is None:
                     await asyncio.sleep(0.001)
