@@ -10,9 +10,9 @@ async def main() -> None:
         volcv.GeneralV21(prompt=f"cat {number}", width=256, height=256, use_sr=False)
         for number in range(12)
     ]
-    async with LocalGateway(faults={"reset_in_body": 0.5}, seed=0) as gateway:
-        async with volcv.Client(gateway.account()) as client:
-            outcomes = await client.generate_many(requests)
+    gateway = LocalGateway(faults={"reset_in_body": 0.5}, seed=0)
+    async with gateway, volcv.Client(gateway.account()) as client:
+        outcomes = await client.generate_many(requests)
     print(dict(sorted(Counter(type(outcome).__name__ for outcome in outcomes).items())))
     print(f"struck: {dict(gateway.struck)}, paid: {gateway.paid} for {len(requests)} requests")
 
