@@ -15,7 +15,7 @@ from volcv_async.cli.messages import note, warnings_as_lines
 from volcv_async.cli.models import models
 from volcv_async.cli.run import demo, run
 from volcv_async.cli.serve import serve
-from volcv_async.cli.session import Exit, exit_code
+from volcv_async.cli.session import Exit, exit_code, typed
 from volcv_async.cli.status import status
 
 app = App(
@@ -36,7 +36,7 @@ def start(arguments: Sequence[str]) -> int:
     _write_anything()
     with warnings_as_lines():
         try:
-            return _tell_how_to_go_on(arguments, exit_code(lambda: _call(arguments)))
+            return exit_code(lambda: _call(arguments))
         except CycloptsError as wrong:
             note(f"Error: {wrong}")
             note("See volcv --help.")
@@ -44,15 +44,10 @@ def start(arguments: Sequence[str]) -> int:
 
 
 def _call(arguments: Sequence[str]) -> int | None:
+    typed.set(shlex.join(["volcv", *arguments]))
     code: int | None = app(
         list(arguments), exit_on_error=False, print_error=False, result_action="return_value"
     )
-    return code
-
-
-def _tell_how_to_go_on(arguments: Sequence[str], code: int) -> int:
-    if code in {Exit.INTERRUPTED, Exit.STUCK} and arguments[:1] == ["run"]:
-        note(f"To go on where it stopped: {shlex.join(['volcv', *arguments])}")
     return code
 
 

@@ -49,11 +49,18 @@ def note(line: str) -> None:
 
 
 def complain(error: BaseException) -> None:
-    """Print an error: what happened, then, on a line of its own, what to do about it."""
+    """Print an error: what happened, then what to do about it, each on a line of its own."""
     cure = error.help if isinstance(error, VolcvError) else ""
     note(f"Error: {_what_happened(error).removesuffix(cure).rstrip()}")
     if cure:
         note(cure)
+    tell_notes(error)
+
+
+def tell_notes(error: BaseException) -> None:
+    """Print what was added to an error on its way."""
+    for line in getattr(error, "__notes__", ()):
+        note(line)
 
 
 class Outages:

@@ -15,7 +15,14 @@ from cyclopts import Parameter
 from volcv_async.cli.messages import errors, note, result
 from volcv_async.cli.options import Concurrency, Fields, Local, Model, Rate, parse_fields
 from volcv_async.cli.progress import Display, display
-from volcv_async.cli.session import Exit, account_for, open_client, reading_input, run_interruptibly
+from volcv_async.cli.session import (
+    Exit,
+    account_for,
+    open_client,
+    reading_input,
+    run_interruptibly,
+    typed,
+)
 from volcv_async.client import Client
 from volcv_async.config import Limits, RetryPolicy
 from volcv_async.errors import InvalidRequestError
@@ -53,6 +60,7 @@ class _Job:
     retry_failed: bool = False
     give_up: float | None = None
     title: str | None = None
+    again: str = "Started again, it begins anew."
 
 
 def run(
@@ -123,6 +131,7 @@ def run(
             seeds=seed,
             retry_failed=retry_failed,
             give_up=give_up,
+            again=f"To go on where it stopped: {typed.get()}",
         )
     return _carry_out(job, lambda: open_client(limits, policy, account=account))
 
@@ -161,7 +170,8 @@ def _carry_out(job: _Job, client: Callable[[], AbstractAsyncContextManager[Clien
     try:
         with shown:
             report = run_interruptibly(_send(job, client, shown), _INTERRUPTED)
-    except BaseException:
+    except BaseException as error:
+        error.add_note(job.again)
         if shown.tally.ended:
             _conclude(job, shown.tally.report(job.out))
         raise

@@ -6,12 +6,13 @@ import asyncio
 import signal
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from enum import IntEnum
 from typing import Any, TypeVar
 
 import attrs
 
-from volcv_async.cli.messages import Outages, complain, note
+from volcv_async.cli.messages import Outages, complain, note, tell_notes
 from volcv_async.client import Client
 from volcv_async.config import Account, Limits, RetryPolicy, from_environment
 from volcv_async.errors import InvalidRequestError, VolcvError
@@ -21,6 +22,9 @@ from volcv_async.gateway.pictures import load_painter
 _Returned = TypeVar("_Returned")
 
 _LOCAL_CONCURRENCY = 8
+
+typed: ContextVar[str] = ContextVar("typed")
+"""The command as it was typed, for whoever tells how to go on."""
 
 
 class Exit(IntEnum):
@@ -61,7 +65,8 @@ def exit_code(command: Callable[[], int | None]) -> int:
         if (error.name or "").partition(".")[0] != "PIL":
             raise
         return _complain(error, Exit.USAGE)
-    except (asyncio.CancelledError, KeyboardInterrupt):
+    except (asyncio.CancelledError, KeyboardInterrupt) as error:
+        tell_notes(error)
         return Exit.INTERRUPTED
 
 
