@@ -8,6 +8,7 @@ import pytest
 
 from volcv_async.errors import ConfigurationError
 from volcv_async.job.going_on import Wishes
+from volcv_async.job.records import Counts, reading
 from volcv_async.job.survey import Survey, survey
 from volcv_async.models import GeneralV21
 
@@ -30,6 +31,15 @@ def test_it_is_said_in_one_line() -> None:
     assert ahead.goes_on
     assert ahead.total == 1418
     assert ahead.line() == "1,412 done, 1 to fetch, 2 failed, 3 in doubt, 0 to do"
+
+
+def test_a_long_list_is_entered_whole(tmp_path: Path) -> None:
+    """However long, each prompt is entered once, and is found again."""
+    many = [str(number) for number in range(5001)]
+    for _ in range(2):
+        assert survey(tmp_path, listed(*many), wishes=Wishes()).line() == "5,001 to do"
+    with reading(tmp_path) as records:
+        assert records.counts() == Counts(pending=5001)
 
 
 @pytest.mark.parametrize("name", ["metadata.jsonl", "failed.jsonl", "in_doubt.jsonl"])

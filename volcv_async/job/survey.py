@@ -14,6 +14,8 @@ from volcv_async.job.records import Records
 from volcv_async.job.recovery import recover, refuse_foreign
 from volcv_async.models import Request
 
+_AT_ONCE = 5000  # requests entered in one transaction, which all lie in its log at first
+
 
 @attrs.frozen(kw_only=True)
 class Survey:
@@ -69,9 +71,11 @@ def survey(
     counts: Counter[str] = Counter()
     with Records(out) as records:
         recover(out, records)
-        for request in requests:
+        for place, request in enumerate(requests, start=1):
             entry, _ = enrol(request, seeds, records)
             counts["to_do" if is_due(entry, wishes) else _WORDS[entry.state]] += 1
+            if place % _AT_ONCE == 0:
+                records.commit()
     return Survey(**counts)
 
 
