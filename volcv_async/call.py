@@ -264,7 +264,8 @@ class Call:
     def _read(self, reply: Reply, transport: Transport) -> Generation:
         """Decode a reply; one that no API gives, before any was ever answered, is a wrong URL."""
         try:
-            return decode(reply)
+            made = decode(reply)
+            return attrs.evolve(made, request_id=transport.redact(made.request_id))
         except VolcvError as failure:
             error = failure
         treat(error, self._caller.retry.codes)

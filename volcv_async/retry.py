@@ -191,5 +191,12 @@ def stops_everything(error: VolcvError, *, ever_answered: bool) -> bool:
     if isinstance(error, AuthenticationError | ConfigurationError):
         return True
     if isinstance(error, InvalidRequestError):
-        return error.http_status in _WRONG_PATH and not isinstance(error.code, int)
+        return error.http_status in _WRONG_PATH and is_of_the_address(error)
     return isinstance(error, NotSentError) and not ever_answered
+
+
+def is_of_the_address(error: InvalidRequestError) -> bool:
+    """Tell whether a refusal says that the URL is wrong, and nothing of the request."""
+    status = error.http_status or 0
+    elsewhere = status in _WRONG_PATH or 300 <= status < 400  # noqa: PLR2004 - as HTTP has them
+    return elsewhere and not isinstance(error.code, int)

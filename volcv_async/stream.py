@@ -25,6 +25,7 @@ from collections.abc import (
     Callable,
     Iterable,
     Iterator,
+    Sequence,
 )
 from types import TracebackType
 from typing import Self, cast
@@ -115,6 +116,11 @@ class OutcomeStream:
         state = f"in flight {now.in_flight} | ready {now.ready} | taken {now.taken}"
         return f"<OutcomeStream pulled {now.pulled} | {state}>"
 
+    @property
+    def raised(self) -> Sequence[Outcome]:
+        """The outcome in whose place an error was raised, if one was; it is given nowhere else."""
+        return [] if self._fatal and self._fatal[0] in self.leftover else self._fatal
+
     def statistics(self) -> StreamStatistics:
         """Count what the stream has come to so far."""
         counts = self._counts
@@ -191,6 +197,7 @@ class OutcomeStream:
         supervisor = self._supervisor
         assert supervisor is not None  # noqa: S101 - it was entered
         self._stop_feeding()
+        self._call_off()
         try:
             # Shielded from anyio's cancel scopes, which would cancel again and again; the loop's
             # own cancellations come through and are counted.
@@ -228,6 +235,10 @@ class OutcomeStream:
         """When an outage has lasted so long, end the stream, and call off whoever waits."""
         await self._caller.pool.outlasted(seconds)
         self.fail(_given_up(seconds))
+        self._call_off()
+
+    def _call_off(self) -> None:
+        """Let nothing more go out: what waits, for its turn or to be repeated, ends."""
         for call in self._under_way:
             call.call_off()
 

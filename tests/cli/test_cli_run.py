@@ -163,6 +163,15 @@ def test_rows_of_another_program_are_left_alone(capsys: pytest.CaptureFixture[st
     assert [path.name for path in Path("out").iterdir()] == ["metadata.jsonl"]
 
 
+def test_pictures_of_another_program_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder with images and no journal ends it with 2, before one is written over."""
+    Path("out/images").mkdir(parents=True)
+    write("out/images/000000.png", "mine")
+    assert main(["run", write("list.txt", "a red fox\n"), "--local", "-o", "out"]) == 2
+    assert "no journal says what they are" in capsys.readouterr().err
+    assert Path("out/images/000000.png").read_text(encoding="utf-8") == "mine"
+
+
 def test_doubts_and_refusals_are_left_or_sent_again_as_the_words_say(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -251,8 +260,11 @@ def test_nothing_at_the_address_cannot_go_on(
 
 def test_a_full_disk_cannot_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     """An image that cannot be written ends the run with 3 and the system's own words."""
-    Path("out/images/000000.png").mkdir(parents=True)
-    assert main(["run", write("list.txt", "a\n"), "--local", "-o", "out", *SMALL]) == 3
+    words = ["run", write("list.txt", "a\n"), "--local", "-o", "out", *SMALL]
+    assert main(words) == 0
+    Path("out/images/000001.png").mkdir()
+    write("list.txt", "a\nb\n")
+    assert main(words) == 3
     assert "Is a directory" in capsys.readouterr().err
 
 
@@ -471,6 +483,24 @@ async def test_a_signal_awaits_what_is_in_flight(number: signal.Signals) -> None
     assert sorted(row["prompt"] for row in rows("out/metadata.jsonl")) == ["a", "b"]
     assert out.decode().splitlines()[-1].startswith("2 images in ")
     assert err.decode() == f"To go on where it stopped: {shlex.join(['volcv', *WORDS])}\n"
+
+
+async def test_a_signal_that_is_ignored_stays_so() -> None:
+    """Started with SIGHUP ignored, as by nohup, a run goes on when the terminal is closed."""
+    held = Held()
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            process = await start(gateway)
+        finally:
+            signal.signal(signal.SIGHUP, before)
+        for _ in range(2):
+            await held.arrived.acquire()
+        process.send_signal(signal.SIGHUP)
+        held.let_go.set()
+        await process.communicate()
+        assert process.returncode == 0
+        assert gateway.paid == 4
 
 
 async def test_a_second_signal_cuts() -> None:

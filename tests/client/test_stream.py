@@ -8,8 +8,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager
 
 import anyio
+import attrs
 import pytest
-from provider import FAST, UNAUTHORISED, Held, Said, cat, cats, one_by_one, refusal
+from provider import BAD_GATEWAY, FAST, UNAUTHORISED, Held, Said, cat, cats, one_by_one, refusal
 
 import volcv_async as volcv
 from volcv_async.gateway import Canned, Drop, LocalGateway, Received
@@ -479,6 +480,26 @@ async def test_a_first_cancellation_while_leaving_does_not_cut() -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
     assert {type(outcome) for outcome in left[0].leftover} == {volcv.Completed}
+
+
+@pytest.mark.parametrize("says", [refusal(50511), refusal(50429), BAD_GATEWAY])
+async def test_nothing_new_goes_out_once_a_stream_is_left(says: Said) -> None:
+    """What comes back to be drawn anew, or sent again, while the block is left ends as it is."""
+    held = Held()
+
+    async def answer(received: Received) -> Said:
+        await held(received)
+        return says if received.number == 0 else None
+
+    again = attrs.evolve(FAST, rerolls=3, in_doubt="retry")
+    async with LocalGateway(latency=0.0, answer=answer) as gateway:
+        async with volcv.Client(gateway.account(), retry=again) as client:
+            async with client.stream([cat()]) as outcomes:
+                await held.until(1)
+                asyncio.get_running_loop().call_soon(held.let_go)  # once it is being left
+            (outcome,) = outcomes.leftover
+            assert len(gateway.requests) == 1
+    assert not isinstance(outcome, volcv.Completed)
 
 
 async def test_a_download_that_is_cut_off_is_a_paid_failure() -> None:

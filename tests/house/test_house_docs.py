@@ -96,5 +96,6 @@ async def test_the_reference_has_every_field_of_a_row(tmp_path: Path) -> None:
     )
     of_images, _, of_errors = COMMAND.partition("A row of `failed.jsonl`")
     described = first_column(of_images.partition("A row of `metadata.jsonl`")[2])
-    assert described == [*good, "size_asked_for", "seeds_refused"]
-    assert first_column(of_errors) == [*bad, "url", "expires"]
+    history = ["seeds_refused", "perhaps_billed", "earlier_request_ids"]
+    assert described == [*good, "size_asked_for", *history]
+    assert first_column(of_errors) == [*bad, "url", "expires", *history]

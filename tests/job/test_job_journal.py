@@ -103,6 +103,18 @@ async def test_a_look_is_told_before_it_is_durable(tmp_path: Path) -> None:
     assert seen(tmp_path) == 2
 
 
+async def test_looking_costs_no_flush(tmp_path: Path) -> None:
+    """What only looks is written with the next that must be, or when the journal is left."""
+    async with journal(tmp_path) as running:
+        await running.look(enrol)
+        await running.look(enrol)
+        assert seen(tmp_path) == 0
+        await running.do(enrol)
+        assert seen(tmp_path) == 3
+        await running.look(enrol)
+    assert seen(tmp_path) == 4
+
+
 async def test_what_waits_together_is_one_transaction(tmp_path: Path) -> None:
     """Of what waits behind a flush nothing is durable until all of it is; at most 512 at a time."""
     gate, inner = Gate(), Gate()

@@ -21,6 +21,7 @@ from volcv_async.errors import (
     AccessDeniedError,
     AuthenticationError,
     ConfigurationError,
+    InvalidRequestError,
     NotSentError,
     VolcvWarning,
 )
@@ -86,6 +87,14 @@ def leave(out: Path, request: Request, *, paid: Sequence[Standing] | None = None
         if paid is not None:
             records.paid(entry.number, request_id="id-of-the-dead", images=paid)
     return entry.number
+
+
+def place(path: Path, data: bytes, *, age: float) -> None:
+    """Write a file that is so many seconds old."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    then = path.stat().st_mtime - age
+    os.utime(path, (then, then))
 
 
 def picture_reply(picture: bytes) -> Canned:
@@ -365,17 +374,139 @@ async def test_an_image_that_cannot_be_fetched_waits_for_the_next_run(tmp_path: 
             assert standings(tmp_path) == {"a": "billed"}
 
 
-async def test_an_expired_url_ends_the_waiting(gateway: LocalGateway, tmp_path: Path) -> None:
+async def test_an_image_is_asked_for_once_more_after_its_url_expired(tmp_path: Path) -> None:
+    """Clocks differ and an expiry may be a guess: only the other end's refusal ends the waiting."""
+    request = GeneralV21(prompt="a", return_url=True)
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    async with (
+        LocalGateway(latency=0.0) as gateway,
+        Client(gateway.account(), download=False) as client,
+    ):
+        made = (await client.generate(request)).image
+        leave(tmp_path, request, paid=[Standing(url=made.url, expires=long_ago)])
+        report = await go(gateway, [request], tmp_path)
+        assert (report.completed, gateway.paid) == (1, 1)
+
+
+async def test_a_refused_url_that_expired_ends_the_waiting(
+    gateway: LocalGateway, tmp_path: Path
+) -> None:
     """When its URL is dead, a paid image is lost, and bought again only where asked for."""
     request = GeneralV21(prompt="a", return_url=True)
-    dead = Standing(url="http://127.0.0.1:9/x.png", expires=datetime.now(UTC) - timedelta(hours=1))
-    leave(tmp_path, request, paid=[dead])
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    url = gateway.url.replace("/volcv/v1", "/nothing.png")
+    leave(tmp_path, request, paid=[Standing(url=url, expires=long_ago)])
+    report = await go(gateway, [request], tmp_path)
+    assert (report.failed, gateway.paid) == (1, 0)
     report = await go(gateway, [request], tmp_path)
     assert (report.failed_before, gateway.paid) == (1, 0)
-    (row,) = rows(tmp_path / "failed.jsonl")
-    assert row["message"] == "The image was paid for and not fetched before its URL expired."
     report = await go(gateway, [request], tmp_path, retry_failed=True)
     assert (report.completed, gateway.paid) == (1, 1)
+    (row,) = rows(tmp_path / "metadata.jsonl")
+    assert row["earlier_request_ids"] == ["id-of-the-dead"]
+    assert row["perhaps_billed"] == 1
+
+
+async def test_an_unreachable_host_loses_no_image_that_is_paid_for(
+    gateway: LocalGateway, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    """After its URL expired, too, an image that nobody refused waits for the next run."""
+    request = GeneralV21(prompt="a", return_url=True)
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    url = f"http://127.0.0.1:{unused_tcp_port}/a.png"
+    leave(tmp_path, request, paid=[Standing(url=url, expires=long_ago)])
+    brief = Timeouts(attempt=0.3)
+    async with Client(gateway.account(limits=LIMITS), retry=QUICK, timeouts=brief) as client:
+        report = await run(client, [request], out=tmp_path)
+    assert (report.failed, gateway.paid) == (1, 0)
+    assert standings(tmp_path) == {"a": "billed"}
+    (status,) = read_status(tmp_path)
+    assert status.url == url
+
+
+async def test_what_was_billed_for_certain_stays_so(tmp_path: Path) -> None:
+    """Bought again on request and in doubt then, both calls can be accounted for."""
+    broken = Canned(body=b'{"code":10000,"request_id":"R1","data":{"binary_data_base64":["eA=="]}}')
+    async with LocalGateway(latency=0.0, answer=by_prompt(a=broken)) as gateway:
+        await go(gateway, listed("a"), tmp_path)
+    assert standings(tmp_path) == {"a": "billed"}
+    async with LocalGateway(latency=0.0, answer=by_prompt(a=Drop())) as gateway:
+        report = await go(gateway, listed("a"), tmp_path, retry_failed=True)
+        assert report.in_doubt == 1
+    (status,) = read_status(tmp_path)
+    assert (status.standing, status.perhaps_billed) == ("billed", 1)
+    assert status.earlier_request_ids == ("R1",)
+
+
+async def test_what_is_bought_again_is_counted(tmp_path: Path) -> None:
+    """A call in doubt that was bought again stays in the row, in the report and in the status."""
+    async with LocalGateway(latency=0.0, answer=by_prompt(a=Drop())) as gateway:
+        await go(gateway, listed("a"), tmp_path)
+    async with LocalGateway(latency=0.0) as gateway:
+        report = await go(gateway, listed("a"), tmp_path, retry=RetryPolicy(in_doubt="retry"))
+    assert (report.paid, report.perhaps_paid) == (1, 1)
+    (status,) = read_status(tmp_path)
+    assert (status.standing, status.perhaps_billed) == ("done", 1)
+
+
+async def test_a_doubt_that_could_not_be_sent_again_stays_one(tmp_path: Path) -> None:
+    """In doubt, then refused for its content: it is in doubt, and "retry" sends it once more."""
+    says: list[Reply] = [Drop(), service_error(50412)]
+
+    async def script(_: Received) -> Reply | None:
+        return says.pop(0) if says else None
+
+    again = RetryPolicy(in_doubt="retry", pause=0.01)
+    async with LocalGateway(latency=0.0, answer=script) as gateway:
+        report = await go(gateway, listed("a"), tmp_path, retry=again)
+        assert report.in_doubt == 1
+        assert prompts(tmp_path / "in_doubt.jsonl") == ["a"]
+        report = await go(gateway, listed("a"), tmp_path, retry=again)
+        assert report.all_done
+
+
+async def test_a_doubt_before_a_refused_key_is_written_down(tmp_path: Path) -> None:
+    """The request in whose place the refusal is raised may have been billed, and is told of."""
+    says: list[Reply] = [
+        Drop(),
+        gateway_error(401, "Invalid token", code="", request_id="r"),
+    ]
+
+    async def script(_: Received) -> Reply | None:
+        return says.pop(0) if says else None
+
+    again = RetryPolicy(in_doubt="retry", pause=0.01)
+    async with LocalGateway(latency=0.0, answer=script) as gateway:
+        with pytest.raises(AuthenticationError):
+            await go(gateway, listed("a"), tmp_path, retry=again)
+    (row,) = rows(tmp_path / "in_doubt.jsonl")
+    assert (row["prompt"], row["error"]) == ("a", "AuthenticationError")
+
+
+async def test_a_wrong_path_loses_no_prompt(tmp_path: Path) -> None:
+    """What met a 404 of the address says nothing of the prompts: all go out at the right one."""
+    lost = Canned(status=404, body=b"nothing here")
+    many = [str(number) for number in range(8)]
+    async with LocalGateway(latency=0.0, answer=by_prompt(**dict.fromkeys(many, lost))) as gateway:
+        with pytest.raises(InvalidRequestError):
+            await go(gateway, listed(*many), tmp_path)
+    async with LocalGateway(latency=0.0) as gateway:
+        report = await go(gateway, listed(*many), tmp_path)
+        assert report.all_done
+        assert gateway.paid == 8
+
+
+async def test_an_older_image_is_not_adopted_for_a_newer_call(
+    gateway: LocalGateway, tmp_path: Path
+) -> None:
+    """A file that lay there before the call went out says nothing of it."""
+    (request,) = listed("a")
+    await go(gateway, [request], tmp_path / "elsewhere")
+    number = leave(tmp_path / "out", request)
+    image = tmp_path / "out" / "images" / f"{number:06d}.png"
+    place(image, (tmp_path / "elsewhere" / "images" / "000000.png").read_bytes(), age=60.0)
+    report = await go(gateway, [request], tmp_path / "out")
+    assert (report.before, report.in_doubt_before) == (0, 1)
 
 
 async def test_fetching_can_be_interrupted(tmp_path: Path) -> None:

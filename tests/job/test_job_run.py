@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from volcv_async.errors import (
 )
 from volcv_async.gateway import Canned, Drop, LocalGateway, Received, service_error
 from volcv_async.gateway.answers import Reply, gateway_error
-from volcv_async.job import JobReport, Tally, run
+from volcv_async.job import JobReport, Tally, run, survey
 from volcv_async.job.books import Books
 from volcv_async.job.going_on import Wishes
 from volcv_async.job.journal import Journal
@@ -242,6 +242,7 @@ async def test_an_image_that_cannot_be_written_ends_the_job(
     gateway: LocalGateway, tmp_path: Path
 ) -> None:
     """The system's own error is raised, and the images that can be written are."""
+    survey(tmp_path, [], wishes=Wishes())
     (tmp_path / "images" / "000002.png").mkdir(parents=True)
     async with Client(gateway.account(limits=LIMITS)) as client:
         with pytest.raises(IsADirectoryError):
@@ -256,9 +257,11 @@ class SlowSink(Sink):
 
     let_go = threading.Event()
 
-    def keep(self, outcome: Outcome, sent_at: datetime | None = None) -> tuple[Outcome, list[Row]]:
+    def keep(
+        self, outcome: Outcome, sent_at: datetime | None = None, earlier: Sequence[str] = ()
+    ) -> tuple[Outcome, list[Row]]:
         self.let_go.wait()
-        return super().keep(outcome, sent_at)
+        return super().keep(outcome, sent_at, earlier)
 
 
 async def test_a_slow_disk_holds_the_spending_back(gateway: LocalGateway, tmp_path: Path) -> None:

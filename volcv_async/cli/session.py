@@ -101,7 +101,8 @@ async def _interruptible(work: Coroutine[Any, Any, _Returned], notice: str) -> _
     # Windows has no such handlers; there asyncio.run turns the first Ctrl-C into a cancellation.
     with suppress(NotImplementedError):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, interrupt)
+            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has set it
+                loop.add_signal_handler(number, interrupt)
     return await work
 
 

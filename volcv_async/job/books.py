@@ -28,7 +28,7 @@ from volcv_async.job.records import Entry, Records, Standing
 from volcv_async.job.rows import Row
 from volcv_async.models import Request
 from volcv_async.models.seeds import with_seeds
-from volcv_async.results import Completed, Failed, Generation, InDoubt, Outcome
+from volcv_async.results import Completed, Generation, InDoubt, Outcome
 
 Seeds = Literal["list", "server"]
 """Where a seed comes from that the list leaves open: from what the request is, or the provider."""
@@ -124,9 +124,14 @@ class Books:
         """Give what an earlier run paid for, and whose images still stand at a URL."""
         return await self._journal.look(Records.unfinished)
 
-    async def settle(self, outcome: Outcome, under_way: UnderWay, rows: Sequence[Row]) -> None:
-        """Write down what became of a request; it is on the disk when this returns."""
-        await self._journal.do(partial(_settle, outcome, under_way, rows))
+    async def settle(self, outcome: Outcome, rows: Sequence[Row]) -> None:
+        """Write down what became of a request; it is on the disk when this returns.
+
+        Args:
+            outcome: What became of it; its ``index`` is its number in the folder.
+            rows: What was written of it into the folder.
+        """
+        await self._journal.do(partial(_settle, outcome, rows))
 
 
 def _is_one(request: object) -> bool:
@@ -160,38 +165,16 @@ def enrol(request: Request, seeds: Seeds, records: Records) -> tuple[Entry, Requ
     return entry, request
 
 
-def _settle(outcome: Outcome, under_way: UnderWay, rows: Sequence[Row], records: Records) -> None:
-    number, before = outcome.index, under_way.entry
+def _settle(outcome: Outcome, rows: Sequence[Row], records: Records) -> None:
+    number = outcome.index
     if isinstance(outcome, Completed):
         records.done(number, rows)
-    elif outcome.billed == "no" and before.billed != "no":
-        _restore(before, records)
-    elif isinstance(outcome, InDoubt):
-        records.in_doubt(
-            number, rows[-1], billed=outcome.billed, request_id=outcome.error.request_id
-        )
+        return
+    row, request_id = rows[-1], outcome.error.request_id
+    if isinstance(outcome, InDoubt):
+        records.in_doubt(number, row, billed=outcome.billed, request_id=request_id)
     elif going_on.can_be_fetched(outcome.error, datetime.now(UTC)):
-        records.stranded(number, rows[-1])
+        records.stranded(number, row)
     else:
-        _fail(outcome, rows[-1], records)
-
-
-def _fail(outcome: Failed, row: Row, records: Records) -> None:
-    records.failed(
-        outcome.index,
-        row,
-        billed=outcome.billed,
-        again=going_on.may_pass_next_time(outcome),
-        request_id=outcome.error.request_id,
-    )
-
-
-def _restore(before: Entry, records: Records) -> None:
-    """Put back what stood before: another attempt that cost nothing makes it no cheaper."""
-    row, request_id = before.rows[-1], before.request_id
-    if before.state == "in doubt":
-        records.in_doubt(before.number, row, billed=before.billed, request_id=request_id)
-    else:
-        records.failed(
-            before.number, row, billed=before.billed, again=before.again, request_id=request_id
-        )
+        again = going_on.may_pass_next_time(outcome)
+        records.failed(number, row, billed=outcome.billed, again=again, request_id=request_id)

@@ -13,14 +13,16 @@ from datetime import datetime
 
 import attrs
 
+from volcv_async import retry
 from volcv_async.errors import (
+    Billed,
     ContentRejectedError,
     DownloadError,
     InvalidRequestError,
     VolcvError,
 )
 from volcv_async.job.records import Entry
-from volcv_async.results import Failed
+from volcv_async.results import Completed, Failed, InDoubt, Outcome
 
 
 @attrs.frozen(kw_only=True)
@@ -52,13 +54,70 @@ def is_due(entry: Entry, wishes: Wishes) -> bool:
 
 def may_pass_next_time(outcome: Failed) -> bool:
     """Tell whether the next run sends a failed request again unasked: it costs nothing to try."""
-    if isinstance(outcome.error, ContentRejectedError | InvalidRequestError):
+    error = outcome.error
+    if isinstance(error, InvalidRequestError) and not retry.is_of_the_address(error):
         return False
-    return outcome.billed == "no"
+    return outcome.billed == "no" and not isinstance(error, ContentRejectedError)
 
 
 def can_be_fetched(error: VolcvError, now: datetime) -> bool:
-    """Tell whether an image is paid for, not in hand, and still to be had for nothing."""
+    """Tell whether an image is paid for, not in hand, and perhaps still to be had for nothing.
+
+    When its URL expires may be a guess, and this machine's clock wrong: only a refusal after that
+    ends it.
+    """
     if not isinstance(error, DownloadError) or not error.url:
         return False
-    return error.expires is None or now < error.expires
+    return error.repeatable or error.expires is None or now < error.expires
+
+
+def in_light_of(before: Entry, outcome: Outcome) -> Outcome:
+    """Give an outcome as it is with what was known of its request before this run.
+
+    What may have been billed once stays so, whatever became of a further attempt; and a failure
+    that cost nothing itself, after an attempt in doubt, leaves the request in doubt.
+    """
+    outcome = attrs.evolve(outcome, perhaps_billed=outcome.perhaps_billed + spent(before))
+    if isinstance(outcome, Completed):
+        return outcome
+    free = outcome.billed == "no"
+    outcome = attrs.evolve(outcome, billed=dearer(before.billed, outcome.billed))
+    was_doubt = free and before.state == "in doubt"
+    harmless = outcome.error.ending in {"not sent", "rejected"}
+    if was_doubt or (outcome.billed == "unknown" and harmless):
+        return _as_doubt(outcome)
+    return outcome
+
+
+def spent(before: Entry) -> int:
+    """Count the calls of earlier runs that may have been billed beside the one that counts now."""
+    counted: int = before.rows[-1].get("perhaps_billed", 0) if before.rows else 0
+    bought_again = before.state in {"failed", "in doubt"} and before.billed != "no"
+    return counted + bought_again
+
+
+def earlier_ids(before: Entry) -> tuple[str, ...]:
+    """Give the request ids of earlier calls for the same request that may have been billed."""
+    known: tuple[str, ...] = ()
+    if before.rows:
+        known = tuple(before.rows[-1].get("earlier_request_ids", ()))
+    if before.state == "paid" or before.billed == "no" or before.request_id is None:
+        return known
+    return (*known, before.request_id)
+
+
+def _as_doubt(outcome: Failed | InDoubt) -> InDoubt:
+    return InDoubt(
+        index=outcome.index,
+        request=outcome.request,
+        attempts=outcome.attempts,
+        error=outcome.error,
+        billed=outcome.billed,
+        lineage=outcome.lineage,
+        perhaps_billed=outcome.perhaps_billed,
+    )
+
+
+def dearer(one: Billed, other: Billed) -> Billed:
+    """Give the worse of two things that are known of a request's bill."""
+    return max(one, other, key=("no", "unknown", "yes").index)

@@ -176,7 +176,8 @@ class Journal:
         for task in batch:
             self._attempt(task)
         self._tell([task for task in batch if task.early])
-        self._records.commit()
+        if not all(task.early for task in batch):
+            self._records.commit()
 
     def _attempt(self, task: _Task) -> None:
         try:

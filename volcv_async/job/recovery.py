@@ -1,21 +1,19 @@
 """What a run that died left behind, before the next one sends anything. All of it blocks.
 
 A call that was sent, and whose whole image lies in the folder, is done: it is adopted. One that was
-paid for and whose image stands at a living URL waits to be fetched. Every other one is in doubt.
+paid for and whose image stands at a URL waits to be fetched. Every other one is in doubt.
 The files of rows are written anew from the journal, for the dead may have left half of it.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 from volcv_async.durable import PART
 from volcv_async.errors import (
     BrokenImageError,
     ConfigurationError,
-    DownloadError,
     UnknownOutcomeError,
     VolcvError,
 )
@@ -24,14 +22,16 @@ from volcv_async.job.pictures import Kept, path_of
 from volcv_async.job.records import JOURNAL, Entry, Records
 from volcv_async.job.rows import Row, error_row, from_sent, image_row
 from volcv_async.job.sink import FAILED, IMAGES, IN_DOUBT, METADATA, name_of, write_rows
-from volcv_async.results import Failed, Image, InDoubt
+from volcv_async.results import Image, InDoubt
+
+_CLOCKS = 2.0  # seconds by which a file system's clock may differ from the process's
 
 
 def refuse_foreign(out: Path) -> None:
     """Make sure that a folder is new, or holds a journal to go on with.
 
     Raises:
-        ConfigurationError: It holds rows that no journal knows of, or it is no folder.
+        ConfigurationError: It holds rows or images that no journal knows of, or is no folder.
     """
     if out.exists() and not out.is_dir():
         raise ConfigurationError(f"{out} is no folder.", help="Give another one to write to.")
@@ -43,6 +43,11 @@ def refuse_foreign(out: Path) -> None:
                 f"{out} holds a {name} and no journal to go on from.",
                 help="Give another folder, or move that one away. Nothing was sent.",
             )
+    if (out / IMAGES).is_dir() and any((out / IMAGES).iterdir()):
+        raise ConfigurationError(
+            f"{out / IMAGES} holds files, and no journal says what they are.",
+            help="Give another folder, or move that one away. Nothing was sent.",
+        )
 
 
 def recover(out: Path, records: Records) -> None:
@@ -78,8 +83,6 @@ def _settle(out: Path, entry: Entry, records: Records) -> bool:
         _doubt(entry, _cut_off(), records)
     elif not entry.images or any(image.url is None for image in entry.images):
         _doubt(entry, _lost(), records)
-    elif any(image.expires and image.expires <= datetime.now(UTC) for image in entry.images):
-        _expire(entry, records)
     return bool(rows)
 
 
@@ -89,20 +92,23 @@ def _adopted(out: Path, entry: Entry) -> list[Row]:
     found: list[Row] = []
     for place in range(max(1, len(entry.images))):
         path = path_of(out / IMAGES / name_of(entry.number), place + 1)
-        kept = _whole(path, entry.request_id or "")
+        kept = _whole(path, entry)
         if kept is None:
             return []
         found.append(image_row(request, kept, IMAGES))
     return found
 
 
-def _whole(path: Path, request_id: str) -> Kept | None:
+def _whole(path: Path, entry: Entry) -> Kept | None:
+    """Give a whole image of this name that was written after the call went out."""
     for suffix in SUFFIXES.values():
         file = path.with_name(f"{path.name}{suffix}")
         try:
-            return Kept(path=file, image=Image.of(file.read_bytes()), request_id=request_id)
+            image = Image.of(file.read_bytes())
         except (FileNotFoundError, BrokenImageError):
             continue
+        if entry.sent is None or file.stat().st_mtime >= entry.sent.timestamp() - _CLOCKS:
+            return Kept(path=file, image=image, request_id=entry.request_id or "")
     return None
 
 
@@ -121,23 +127,6 @@ def _doubt(entry: Entry, error: VolcvError, records: Records) -> None:
         billed=outcome.billed,
         request_id=entry.request_id,
     )
-
-
-def _expire(entry: Entry, records: Records) -> None:
-    error = DownloadError(
-        "The image was paid for and not fetched before its URL expired.",
-        help="`--retry-failed` buys it again.",
-        request_id=entry.request_id,
-    )
-    error.url, error.expires = entry.images[0].url or "", entry.images[0].expires
-    outcome = Failed(
-        index=entry.number,
-        request=from_sent(entry.model, json.loads(entry.request)),
-        attempts=entry.attempts,
-        error=error,
-    )
-    row = error_row(outcome, entry.sent)
-    records.failed(entry.number, row, billed="yes", again=False, request_id=entry.request_id)
 
 
 def _cut_off() -> VolcvError:

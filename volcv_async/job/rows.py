@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +14,13 @@ from volcv_async.codec import encode
 from volcv_async.errors import DownloadError, VolcvError
 from volcv_async.job.pictures import Kept
 from volcv_async.models import VARIANTS, RawRequest, Request, build
-from volcv_async.results import Failed, InDoubt
+from volcv_async.results import Failed, InDoubt, Outcome
 
 Row = dict[str, Any]
 """What becomes one line of JSON."""
 
 
-def image_row(request: Request, kept: Kept, folder: str, lineage: tuple[Request, ...] = ()) -> Row:
+def image_row(request: Request, kept: Kept, folder: str) -> Row:
     """Describe one image; ``file_name`` comes first: ``folder`` and the name within it.
 
     Hugging Face datasets, pandas and polars read a folder with such a ``metadata.jsonl`` as it is.
@@ -29,7 +29,6 @@ def image_row(request: Request, kept: Kept, folder: str, lineage: tuple[Request,
         request: As it went out, its seeds in it.
         kept: The image on the disk.
         folder: Where it lies, seen from the rows.
-        lineage: The requests before it whose pictures were refused, oldest first.
     """
     sent = as_sent(request)
     asked = _size_asked_for(sent, kept)
@@ -45,7 +44,6 @@ def image_row(request: Request, kept: Kept, folder: str, lineage: tuple[Request,
         "height": kept.image.height,
         "sha256": hashlib.sha256(kept.image.data or b"").hexdigest(),
         **({"size_asked_for": asked} if asked else {}),
-        **({"seeds_refused": [as_sent(r).get("seed") for r in lineage]} if lineage else {}),
     }
 
 
@@ -73,6 +71,22 @@ def error_row(outcome: Failed | InDoubt, sent_at: datetime | None = None) -> Row
         "sent": sent_at.isoformat() if sent_at else None,
         **_where_it_stands(error),
     }
+
+
+def history(outcome: Outcome, earlier: Sequence[str]) -> Row:
+    """Describe what went before an outcome; nothing, where it is the first of its request.
+
+    Args:
+        outcome: What became of a request.
+        earlier: The ids of calls for it in earlier runs that may have been billed.
+    """
+    refused = (outcome.request, *outcome.lineage)[:-1] if outcome.lineage else ()
+    known = {
+        "seeds_refused": [as_sent(request).get("seed") for request in refused],
+        "perhaps_billed": outcome.perhaps_billed,
+        "earlier_request_ids": list(earlier),
+    }
+    return {name: value for name, value in known.items() if value}
 
 
 def as_sent(request: Request) -> Row:

@@ -23,6 +23,7 @@ from anyio.abc import TaskGroup
 from volcv_async.client import Client
 from volcv_async.config import Timeouts
 from volcv_async.errors import VolcvWarning
+from volcv_async.job import going_on
 from volcv_async.job.books import Books, Seeds, UnderWay
 from volcv_async.job.fetching import fetch
 from volcv_async.job.going_on import Wishes
@@ -42,6 +43,9 @@ _WRITERS = 6
 
 _UNWRITTEN = 16
 """Outcomes that may wait to be written; each may hold some megabytes of image."""
+
+_FETCHERS = 4
+"""Images of earlier runs that are fetched at once: half of what a client fetches at once."""
 
 
 async def run(
@@ -158,8 +162,13 @@ async def _hand_over(outcomes: OutcomeStream, writers: TaskGroup, writing: Writi
                 if ending is not None:
                     raise ending
     finally:
-        for outcome in outcomes.leftover:
+        for outcome in [*outcomes.leftover, *_perhaps_paid(outcomes)]:
             writers.start_soon(writing.write, outcome)
+
+
+def _perhaps_paid(outcomes: OutcomeStream) -> list[Outcome]:
+    """Give the outcome in whose place an error was raised, if it may have been billed."""
+    return [outcome for outcome in outcomes.raised if outcome.billed != "no"]
 
 
 class Writing:
@@ -170,13 +179,15 @@ class Writing:
     ) -> None:
         self._client, self._sink, self._books, self._note = client, sink, books, note
         self._threads = anyio.CapacityLimiter(_WRITERS)
+        self._fetchers = asyncio.Semaphore(_FETCHERS)
         self._warned = False
         self.room = asyncio.Semaphore(_UNWRITTEN)
 
     async def write(self, outcome: Outcome) -> None:
         """Write down an outcome of the stream."""
         under_way = self._books.close(outcome.index)
-        await self._settle(attrs.evolve(outcome, index=under_way.entry.number), under_way)
+        outcome = attrs.evolve(outcome, index=under_way.entry.number)
+        await self._settle(going_on.in_light_of(under_way.entry, outcome), under_way)
         self.room.release()
 
     async def fetch_rest(self, fetchers: TaskGroup) -> None:
@@ -185,16 +196,18 @@ class Writing:
             fetchers.start_soon(self._fetch, entry)
 
     async def _fetch(self, entry: Entry) -> None:
-        outcome = await fetch(self._client, entry)
+        async with self._fetchers:
+            outcome = await fetch(self._client, entry)
         await self._settle(outcome, UnderWay(entry, doubted=True, sent=entry.sent))
 
     async def _settle(self, outcome: Outcome, under_way: UnderWay) -> None:
         """Write down an outcome that bears its number: on the disk, in the journal, then told."""
         with anyio.CancelScope(shield=True):
+            earlier = going_on.earlier_ids(under_way.entry)
             kept, rows = await anyio.to_thread.run_sync(
-                self._sink.keep, outcome, under_way.sent, limiter=self._threads
+                self._sink.keep, outcome, under_way.sent, earlier, limiter=self._threads
             )
-            await self._books.settle(kept, under_way, rows)
+            await self._books.settle(kept, rows)
             self._warn_of_sizes(rows)
             self._note(kept)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from io import FileIO
 from itertools import chain, islice
@@ -20,7 +20,7 @@ from typing import Self
 from volcv_async import durable
 from volcv_async.errors import DownloadError
 from volcv_async.job.pictures import save_images
-from volcv_async.job.rows import Row, error_row, image_row
+from volcv_async.job.rows import Row, error_row, history, image_row
 from volcv_async.results import Completed, Failed, Outcome
 
 IMAGES = "images"
@@ -54,7 +54,9 @@ class Sink:
         for rows in self._rows.values():
             rows.close()
 
-    def keep(self, outcome: Outcome, sent_at: datetime | None = None) -> tuple[Outcome, list[Row]]:
+    def keep(
+        self, outcome: Outcome, sent_at: datetime | None = None, earlier: Sequence[str] = ()
+    ) -> tuple[Outcome, list[Row]]:
         """Write an outcome down, images first; give what it became, and its rows.
 
         A completed one whose images were left at their URLs becomes a ``Failed`` that names them.
@@ -62,23 +64,23 @@ class Sink:
         Args:
             outcome: What became of a request; its ``index`` names the files.
             sent_at: When its last attempt went out, if any did.
+            earlier: The ids of earlier calls for it that may have been billed.
 
         Raises:
             OSError: Something cannot be written; nothing is left half written.
         """
         outcome = _with_images_in_hand(outcome)
-        rows = self._keep_images(outcome)
+        rows = self._keep_images(outcome, history(outcome, earlier))
         if not isinstance(outcome, Completed):
-            rows.append(error_row(outcome, sent_at))
+            rows.append({**error_row(outcome, sent_at), **history(outcome, earlier)})
             name = FAILED if isinstance(outcome, Failed) else IN_DOUBT
             self._rows[name].append(rows[-1])
         return outcome, rows
 
-    def _keep_images(self, outcome: Outcome) -> list[Row]:
+    def _keep_images(self, outcome: Outcome, before: Row) -> list[Row]:
         rows: list[Row] = []
         for kept in save_images(outcome, self._images / name_of(outcome.index)):
-            refused = (outcome.request, *outcome.lineage)[:-1] if outcome.lineage else ()
-            rows.append(image_row(outcome.sent, kept, IMAGES, refused))
+            rows.append({**image_row(outcome.sent, kept, IMAGES), **before})
             self._rows[METADATA].append(rows[-1])
         return rows
 

@@ -34,6 +34,8 @@ class Status:
         files: Its images, seen from the folder.
         why: What it met, in words, where there is no image.
         url: Where an image stands that is paid for and not there yet.
+        perhaps_billed: Calls for it that may have been billed beside the one of ``request_id``.
+        earlier_request_ids: The ids of such calls in earlier runs, as far as they are known.
     """
 
     number: int
@@ -46,6 +48,8 @@ class Status:
     files: tuple[str, ...]
     why: str | None
     url: str | None
+    perhaps_billed: int
+    earlier_request_ids: tuple[str, ...]
 
 
 def read_status(out: Path) -> Iterator[Status]:
@@ -65,7 +69,8 @@ def read_status(out: Path) -> Iterator[Status]:
 
 def _status(entry: Entry) -> Status:
     made = entry.rows if entry.state == "done" else ()
-    missed = entry.rows[-1] if entry.rows and not made else {}
+    last = entry.rows[-1] if entry.rows else {}
+    missed = {} if made else last
     return Status(
         number=entry.number,
         standing=_standing(entry),
@@ -77,6 +82,8 @@ def _status(entry: Entry) -> Status:
         files=tuple(row["file_name"] for row in made),
         why=missed.get("message"),
         url=next((image.url for image in entry.images if image.url), None) if not made else None,
+        perhaps_billed=last.get("perhaps_billed", 0),
+        earlier_request_ids=tuple(last.get("earlier_request_ids", ())),
     )
 
 
