@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ import attrs
 
 from volcv_async import retry
 from volcv_async.config import RetryPolicy, Timeouts
-from volcv_async.errors import DownloadError, ImageError
+from volcv_async.errors import DownloadError, ImageError, VolcvWarning
 from volcv_async.results import Generation, Image
 from volcv_async.transport import Transport
 
@@ -32,6 +33,7 @@ class Downloads:
         self._policy = policy
         self._free = asyncio.Semaphore(_AT_ONCE)
         self._under_way = 0
+        self._warned = False
         self._one_over = asyncio.Event()
 
     @contextmanager
@@ -73,7 +75,7 @@ class Downloads:
         """
         if image.url is None or image.data is not None:
             return image
-        ends = _last_moment(image, timeouts, deadline)
+        began, ends = time.monotonic(), _last_moment(image, timeouts, deadline)
         tally = retry.Tally(counted=1, refusals=1)
         error: ImageError = _late()
         while True:
@@ -85,7 +87,20 @@ class Downloads:
             if seconds is None or time.monotonic() + seconds > ends:
                 raise _about(error, image, made)
             tally = attrs.evolve(tally, counted=tally.counted + 1)
+            self._warn_if_late(error, late=time.monotonic() - began > timeouts.attempt)
             await asyncio.sleep(seconds)
+
+    def _warn_if_late(self, error: ImageError, *, late: bool) -> None:
+        """Say once that images wait, and with them their places in the window of a stream."""
+        if not late or self._warned:
+            return
+        self._warned = True
+        text = (
+            f"An image that is paid for is still not fetched: {error.message} It is tried until "
+            "its URL expires; meanwhile its call keeps its place, and fewer new ones go out."
+        )
+        # Where warnings are errors, this one is raised in the loop and not amid a download.
+        asyncio.get_running_loop().call_soon(warnings.warn, text, VolcvWarning)
 
     async def _try(
         self, image: Image, transport: Transport, timeouts: Timeouts, ends: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from provider_of_tests import provider
 
 import volcv_async
-from volcv_async.cli import main
+from volcv_async.cli import main, process
 from volcv_async.cli.session import Exit, exit_code
 from volcv_async.errors import InvalidRequestError
 from volcv_async.gateway import LocalGateway
@@ -218,6 +219,22 @@ def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]) -> Non
 def test_the_gateway_is_the_library_s_own() -> None:
     """What ``serve`` runs is what ``volcv_async.gateway`` has."""
     assert volcv_async.gateway.LocalGateway is LocalGateway
+
+
+def test_a_process_that_is_done_is_not_interrupted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A Ctrl-C that comes when all is done changes neither the exit code nor what is printed."""
+    monkeypatch.setattr(sys, "argv", ["volcv", "--version"])
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert process() == 0
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert capsys.readouterr().out.startswith("volcv-async ")
 
 
 @pytest.mark.parametrize(("status", "code"), [(None, Exit.USAGE), (404, Exit.STUCK)])

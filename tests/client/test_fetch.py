@@ -147,3 +147,20 @@ async def test_leaving_the_client_waits_for_a_download(gateway: LocalGateway) ->
         fetching = asyncio.create_task(client.download(image))
         await asyncio.sleep(0)
     assert (await fetching).data is not None
+
+
+async def test_an_image_that_keeps_others_waiting_is_warned_of_once(unused_tcp_port: int) -> None:
+    """After as long as an attempt may take, somebody is told; and the trying goes on."""
+    gone = f"http://127.0.0.1:{unused_tcp_port}/a.png"
+    dies = datetime.now(UTC) + timedelta(seconds=1.5)
+    image = volcv.Image(url=gone, expires=dies)
+    brief = volcv.Timeouts(attempt=0.05)
+    async with (
+        LocalGateway(latency=0.0) as gateway,
+        volcv.Client(gateway.account(), timeouts=brief, retry=FAST) as client,
+    ):
+        with pytest.warns(volcv.VolcvWarning, match="still not fetched") as warned:
+            for one in (image, image):
+                with pytest.raises(volcv.DownloadError):
+                    await client.download(one)
+    assert len(warned) == 1

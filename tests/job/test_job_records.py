@@ -184,8 +184,8 @@ def test_what_could_not_be_fetched_stays_paid(tmp_path: Path) -> None:
         assert list(records.rows("paid", "failed")) == [{"error": "DownloadError"}, {"code": 50500}]
 
 
-def test_sending_again_leaves_nothing_of_the_last_time_but_the_bill(tmp_path: Path) -> None:
-    """Rows, images and the request id go; that it may have been billed stays."""
+def test_sending_again_leaves_of_the_last_time_the_bill_and_its_row(tmp_path: Path) -> None:
+    """Images and the request id go; its row stays, and that it may have been billed."""
     with Records(tmp_path) as records:
         records.enrol(KEY, "GeneralV21")
         send(records, 0)
@@ -193,7 +193,12 @@ def test_sending_again_leaves_nothing_of_the_last_time_but_the_bill(tmp_path: Pa
         records.failed(0, {"code": 1}, billed="yes", again=True, request_id="id-1")
         send(records, 0, attempts=2)
         entry = records.entry(0)
-    assert (entry.state, entry.images, entry.rows, entry.request_id) == ("sent", (), (), None)
+    assert (entry.state, entry.images, entry.rows, entry.request_id) == (
+        "sent",
+        (),
+        ({"code": 1},),
+        None,
+    )
     assert (entry.billed, entry.again, entry.attempts) == ("yes", False, 2)
 
 

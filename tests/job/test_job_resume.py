@@ -303,7 +303,7 @@ async def test_an_adopted_image_gets_its_row_beside_the_others(
 ) -> None:
     """Also where the run before ended in good order, but for the image that it could not note."""
     await go(gateway, listed("a", "b"), tmp_path)
-    first, second = rows(tmp_path / "metadata.jsonl")
+    first, second = sorted(rows(tmp_path / "metadata.jsonl"), key=str)
     with Records(tmp_path) as records:
         records.paid(1, request_id="id-of-the-dead", images=[Standing(url=None, expires=None)])
     (tmp_path / "metadata.jsonl").write_text(json.dumps(first) + "\n", encoding="utf-8")
@@ -438,6 +438,18 @@ async def test_what_was_billed_for_certain_stays_so(tmp_path: Path) -> None:
     assert status.earlier_request_ids == ("R1",)
 
 
+async def test_a_kill_during_a_repetition_forgets_no_earlier_bill(tmp_path: Path) -> None:
+    """What was billed before the call that died is still told, with its request id."""
+    broken = Canned(body=b'{"code":10000,"request_id":"R1","data":{"binary_data_base64":["eA=="]}}')
+    async with LocalGateway(latency=0.0, answer=by_prompt(a=broken)) as gateway:
+        await go(gateway, listed("a"), tmp_path)
+    leave(tmp_path, *listed("a"))
+    survey(tmp_path, [], wishes=Wishes())
+    (status,) = read_status(tmp_path)
+    assert (status.standing, status.perhaps_billed) == ("billed", 1)
+    assert status.earlier_request_ids == ("R1",)
+
+
 async def test_what_is_bought_again_is_counted(tmp_path: Path) -> None:
     """A call in doubt that was bought again stays in the row, in the report and in the status."""
     async with LocalGateway(latency=0.0, answer=by_prompt(a=Drop())) as gateway:
@@ -481,6 +493,72 @@ async def test_a_doubt_before_a_refused_key_is_written_down(tmp_path: Path) -> N
             await go(gateway, listed("a"), tmp_path, retry=again)
     (row,) = rows(tmp_path / "in_doubt.jsonl")
     assert (row["prompt"], row["error"]) == ("a", "AuthenticationError")
+
+
+async def test_a_doubt_of_an_earlier_run_outlives_a_refused_key(tmp_path: Path) -> None:
+    """Bought again with a key that is refused, what was in doubt stays so and in its file."""
+    async with LocalGateway(latency=0.0, answer=by_prompt(a=Drop())) as gateway:
+        await go(gateway, listed("a"), tmp_path)
+    refused = gateway_error(401, "Invalid token", code="", request_id="r")
+    async with LocalGateway(latency=0.0, answer=by_prompt(a=refused)) as gateway:
+        with pytest.raises(AuthenticationError):
+            await go(gateway, listed("a"), tmp_path, retry=RetryPolicy(in_doubt="retry"))
+    assert standings(tmp_path) == {"a": "in doubt"}
+    assert prompts(tmp_path / "in_doubt.jsonl") == ["a"]
+
+
+async def test_what_a_table_says_may_be_repeated_is_sent_by_the_next_run(tmp_path: Path) -> None:
+    """A gateway with nothing behind it refuses before anything is made; the list is not burned."""
+    nothing = Canned(
+        status=503,
+        body=b'{"error":{"message":"no channel","type":"x","code":"model_not_found"}}',
+    )
+    async with LocalGateway(latency=0.0, answer=by_prompt(a=nothing)) as gateway:
+        report = await go(gateway, listed("a"), tmp_path)
+        assert report.failed == 1
+    assert standings(tmp_path) == {"a": "not sent"}
+    async with LocalGateway(latency=0.0) as gateway:
+        report = await go(gateway, listed("a"), tmp_path)
+        assert report.all_done
+
+
+async def test_the_whole_images_of_a_broken_reply_keep_their_rows(tmp_path: Path) -> None:
+    """After an unclean end, too, each picture in the folder that was paid for has its row."""
+    async with LocalGateway(latency=0.0) as donor:
+        await go(donor, listed("a"), tmp_path / "small")
+    whole = (tmp_path / "small" / "images" / "000000.png").read_bytes()
+    texts = [base64.b64encode(data).decode() for data in (whole, b"half")]
+    body = {"code": 10000, "data": {"binary_data_base64": texts}, "request_id": "R1"}
+    twice = Canned(body=json.dumps(body).encode(), paid=True)
+    out = tmp_path / "out"
+    async with LocalGateway(latency=0.0, answer=by_prompt(a=twice)) as gateway:
+        await go(gateway, listed("a"), out)
+        (before,) = rows(out / "metadata.jsonl")
+        with pytest.raises(RuntimeError), Records(out):
+            raise RuntimeError  # an unclean end
+        await go(gateway, listed("a"), out)
+    assert rows(out / "metadata.jsonl") == [before]
+    assert prompts(out / "failed.jsonl") == ["a"]
+
+
+async def test_what_is_left_at_its_url_remembers_what_went_before(tmp_path: Path) -> None:
+    """A client that does not download leaves the seed that was sent last, and what it cost."""
+    says: list[Reply] = [service_error(50511)]
+
+    async def script(_: Received) -> Reply | None:
+        return says.pop(0) if says else None
+
+    async with (
+        LocalGateway(latency=0.0, answer=script) as gateway,
+        Client(gateway.account(), download=False, retry=RetryPolicy(rerolls=1)) as client,
+    ):
+        request = GeneralV21(prompt="a", seed=5, return_url=True)
+        report = await run(client, [request], out=tmp_path)
+        assert gateway.requests[1].body is not None
+    assert report.perhaps_paid == 1
+    (row,) = rows(tmp_path / "failed.jsonl")
+    assert row["request"]["seed"] == gateway.requests[1].body["seed"] != 5
+    assert row["seeds_refused"] == [5]
 
 
 async def test_a_wrong_path_loses_no_prompt(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ end into an exit code; ``messages`` and ``progress`` print; the others are one c
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -29,3 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("The volcv command needs its extra: pip install 'volcv-async[cli]'\n")
         return 2
     return start(sys.argv[1:] if arguments is None else arguments)
+
+
+def process() -> int:
+    """Run the command as the process that it is, and give its exit code.
+
+    A Ctrl-C that comes when all is done, and the process is about to end, changes nothing.
+    """
+    code = main()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    return code

@@ -196,7 +196,7 @@ async def _send(
 
 
 def _conclude(job: _Job, report: JobReport) -> None:
-    if report.images:
+    if report.images or report.before:
         result(str(draw_gallery(job.out, title=job.title)))
     result(report.line())
     for reason in report.reasons:

@@ -11,6 +11,7 @@ Door = Callable[[], asyncio.BaseProtocol]
 """Makes the protocol of each connection that is accepted."""
 
 _BACKLOG = 128
+_TURNS = 2  # of the loop, in which what was accepted is made and begins
 _FILLERS = 3
 """Connections that fill a queue whose length is 0: Linux lets one in, and the next ones wait."""
 
@@ -46,6 +47,19 @@ class Listener:
         self._door = door
         await self._serve(host=self._host, port=self._port)
 
+    async def accept_no_more(self) -> None:
+        """Accept nothing from now on, and let what was accepted just now find its server.
+
+        Where the server is closed in the same turn of the loop, asyncio (3.11, 3.12) drops such a
+        connection and leaves its socket open.
+        """
+        loop = asyncio.get_running_loop()
+        for server in self._servers:
+            for listening in server.sockets:
+                loop.remove_reader(listening.fileno())
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+
     def close(self) -> None:
         """Stop listening; what was accepted goes on."""
         for server in self._servers:
@@ -56,12 +70,14 @@ class Listener:
 
     async def refuse(self, seconds: float) -> None:
         """Be closed for so long: whoever connects is refused."""
+        await self.accept_no_more()
         self._hold(_addresses(self._servers))
         await asyncio.sleep(seconds)
         await self._open_again()
 
     async def overflow(self, seconds: float) -> None:
         """Accept nothing for so long, with the queue full: whoever connects hears nothing."""
+        await self.accept_no_more()
         addresses = _addresses(self._servers)
         self._hold(addresses)
         with _filled(self._held):

@@ -84,6 +84,7 @@ class Premises:
         if self._runner is None:
             return
         runner, self._runner, self._origin = self._runner, None, None
+        await self._listener.accept_no_more()
         self._listener.close()
         while tasks := self._chores | self._handlers:  # one may have begun another
             await _end(tasks)

@@ -29,6 +29,7 @@ from volcv_async.job.rows import Row
 from volcv_async.models import Request
 from volcv_async.models.seeds import with_seeds
 from volcv_async.results import Completed, Generation, InDoubt, Outcome
+from volcv_async.retry import may_be_billed
 
 Seeds = Literal["list", "server"]
 """Where a seed comes from that the list leaves open: from what the request is, or the provider."""
@@ -42,12 +43,12 @@ class UnderWay:
 
     Attributes:
         entry: As it stood when it was pulled.
-        doubted: Whether an attempt of it may have been billed.
+        doubted: Whether an attempt of it in this run may have been billed.
         sent: When its last attempt left.
     """
 
     entry: Entry
-    doubted: bool
+    doubted: bool = False
     sent: datetime | None = None
 
 
@@ -77,7 +78,7 @@ class Books:
         if not going_on.is_due(entry, self._wishes):
             self.kept[entry.state] += 1
             return None
-        self._open[self._given] = UnderWay(entry, doubted=entry.billed != "no")
+        self._open[self._given] = UnderWay(entry)
         self._given += 1
         return seeded
 
@@ -110,11 +111,17 @@ class Books:
     async def ended(self, attempt: Attempt, error: VolcvError) -> None:
         """Write down that an attempt cost nothing, so that a crash leaves no doubt about it."""
         under_way = self._open[attempt.index]
-        if error.billed != "no":
+        if may_be_billed(error):
             under_way.doubted = True
         if not under_way.doubted:
             number = under_way.entry.number
             self._journal.post(partial(Records.repeatable, number=number))
+
+    def may_cost(self, outcome: Outcome) -> bool:
+        """Tell whether a request that is not settled yet may have been billed, now or before."""
+        under_way = self._open.get(outcome.index)
+        earlier = under_way is not None and under_way.entry.billed != "no"
+        return earlier or outcome.billed != "no"
 
     def close(self, place: int) -> UnderWay:
         """Give what is known of a request whose outcome came, by its place in the stream."""
@@ -177,4 +184,6 @@ def _settle(outcome: Outcome, rows: Sequence[Row], records: Records) -> None:
         records.stranded(number, row)
     else:
         again = going_on.may_pass_next_time(outcome)
-        records.failed(number, row, billed=outcome.billed, again=again, request_id=request_id)
+        records.failed(
+            number, row, billed=outcome.billed, again=again, request_id=request_id, images=rows[:-1]
+        )

@@ -22,6 +22,7 @@ from volcv_async.errors import (
     VolcvError,
 )
 from volcv_async.job.records import Entry
+from volcv_async.job.rows import Row
 from volcv_async.results import Completed, Failed, InDoubt, Outcome
 
 
@@ -57,7 +58,9 @@ def may_pass_next_time(outcome: Failed) -> bool:
     error = outcome.error
     if isinstance(error, InvalidRequestError) and not retry.is_of_the_address(error):
         return False
-    return outcome.billed == "no" and not isinstance(error, ContentRejectedError)
+    if isinstance(error, ContentRejectedError):
+        return False
+    return outcome.billed == "no" or (error.repeatable and error.ending == "rejected")
 
 
 def can_be_fetched(error: VolcvError, now: datetime) -> bool:
@@ -71,39 +74,54 @@ def can_be_fetched(error: VolcvError, now: datetime) -> bool:
     return error.repeatable or error.expires is None or now < error.expires
 
 
-def in_light_of(before: Entry, outcome: Outcome) -> Outcome:
-    """Give an outcome as it is with what was known of its request before this run.
+def in_light_of(before: Entry, outcome: Outcome, *, doubted: bool) -> Outcome:
+    """Give an outcome as it is with what was known of its request before.
 
     What may have been billed once stays so, whatever became of a further attempt; and a failure
     that cost nothing itself, after an attempt in doubt, leaves the request in doubt.
+
+    Args:
+        before: The request as an earlier run left it.
+        outcome: What this run made of it.
+        doubted: Whether an attempt in this run, before the last, was in doubt.
     """
     outcome = attrs.evolve(outcome, perhaps_billed=outcome.perhaps_billed + spent(before))
     if isinstance(outcome, Completed):
         return outcome
-    free = outcome.billed == "no"
     outcome = attrs.evolve(outcome, billed=dearer(before.billed, outcome.billed))
-    was_doubt = free and before.state == "in doubt"
     harmless = outcome.error.ending in {"not sent", "rejected"}
-    if was_doubt or (outcome.billed == "unknown" and harmless):
+    if harmless and (doubted or before.state == "in doubt"):
         return _as_doubt(outcome)
     return outcome
 
 
 def spent(before: Entry) -> int:
     """Count the calls of earlier runs that may have been billed beside the one that counts now."""
-    counted: int = before.rows[-1].get("perhaps_billed", 0) if before.rows else 0
-    bought_again = before.state in {"failed", "in doubt"} and before.billed != "no"
-    return counted + bought_again
+    counted: int = _last_row(before).get("perhaps_billed", 0)
+    return counted + _is_bought_again(before)
 
 
 def earlier_ids(before: Entry) -> tuple[str, ...]:
     """Give the request ids of earlier calls for the same request that may have been billed."""
-    known: tuple[str, ...] = ()
-    if before.rows:
-        known = tuple(before.rows[-1].get("earlier_request_ids", ()))
-    if before.state == "paid" or before.billed == "no" or before.request_id is None:
+    last = _last_row(before)
+    known = tuple(last.get("earlier_request_ids", ()))
+    if not _is_bought_again(before) or not last.get("request_id"):
         return known
-    return (*known, before.request_id)
+    return (*known, last["request_id"])
+
+
+def _last_row(before: Entry) -> Row:
+    return before.rows[-1] if before.rows else {}
+
+
+def _is_bought_again(before: Entry) -> bool:
+    """Tell whether what the last row tells of may have been billed, and is not what counts now.
+
+    A row of an image that could not be fetched yet tells of the call that still counts.
+    """
+    last = _last_row(before)
+    waits = before.state == "paid" and "url" in last
+    return last.get("billed", "no") != "no" and not waits
 
 
 def _as_doubt(outcome: Failed | InDoubt) -> InDoubt:

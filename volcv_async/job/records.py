@@ -253,7 +253,7 @@ class Records:
         """
         self._db.change(
             "UPDATE entries SET state = 'sent', attempts = ?, sent = ?, account = ?, request = ?, "
-            "request_id = NULL, again = 0, images = '[]', \"rows\" = '[]' WHERE number = ?",
+            "request_id = NULL, again = 0, images = '[]' WHERE number = ?",
             (attempts, _iso(sent), account, request, number),
         )
 
@@ -295,7 +295,14 @@ class Records:
         self._db.change('UPDATE entries SET "rows" = ? WHERE number = ?', (_dump([row]), number))
 
     def failed(
-        self, number: int, row: Row, *, billed: Billed, again: bool, request_id: str | None
+        self,
+        number: int,
+        row: Row,
+        *,
+        billed: Billed,
+        again: bool,
+        request_id: str | None,
+        images: Sequence[Row] = (),
     ) -> None:
         """Note that a request ended without an image, for a known reason.
 
@@ -305,8 +312,10 @@ class Records:
             billed: Whether any attempt was charged for.
             again: Whether the next run sends it unasked.
             request_id: The provider's id of the call, if there is one.
+            images: What stands in ``metadata.jsonl`` of those of its images that are whole.
         """
-        self._end(number, "failed", row, billed=billed, again=again, request_id=request_id)
+        rows = [*images, row]
+        self._end(number, "failed", rows, billed=billed, again=again, request_id=request_id)
 
     def in_doubt(self, number: int, row: Row, *, billed: Billed, request_id: str | None) -> None:
         """Note that nobody knows what became of a request.
@@ -317,13 +326,13 @@ class Records:
             billed: Whether any attempt was charged for.
             request_id: The provider's id of the call, if there is one.
         """
-        self._end(number, "in doubt", row, billed=billed, again=False, request_id=request_id)
+        self._end(number, "in doubt", [row], billed=billed, again=False, request_id=request_id)
 
     def _end(
         self,
         number: int,
         state: State,
-        row: Row,
+        rows: Sequence[Row],
         *,
         billed: Billed,
         again: bool,
@@ -332,7 +341,7 @@ class Records:
         self._db.change(
             "UPDATE entries SET state = ?, billed = ?, again = ?, "
             'request_id = coalesce(?, request_id), "rows" = ? WHERE number = ?',
-            (state, billed, again, request_id and _text(request_id), _dump([row]), number),
+            (state, billed, again, request_id and _text(request_id), _dump(rows), number),
         )
 
     # What is known

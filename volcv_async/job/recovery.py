@@ -18,6 +18,7 @@ from volcv_async.errors import (
     VolcvError,
 )
 from volcv_async.images import SUFFIXES
+from volcv_async.job.going_on import earlier_ids, spent
 from volcv_async.job.pictures import Kept, path_of
 from volcv_async.job.records import JOURNAL, Entry, Records
 from volcv_async.job.rows import Row, error_row, from_sent, image_row
@@ -60,7 +61,8 @@ def recover(out: Path, records: Records) -> None:
     adopted = [entry for entry in records.unfinished() if _settle(out, entry, records)]
     if adopted or not records.was_clean or not (out / METADATA).exists():
         _sweep(out)
-        write_rows(out / METADATA, records.rows("done"), though_empty=True)
+        kept = (row for row in records.rows("done", "failed") if "file_name" in row)
+        write_rows(out / METADATA, kept, though_empty=True)
     write_failures(out, records)
 
 
@@ -70,7 +72,8 @@ def write_failures(out: Path, records: Records) -> None:
     Raises:
         OSError: They cannot be written.
     """
-    write_rows(out / FAILED, records.rows("failed", "paid"))
+    failed = (row for row in records.rows("failed", "paid") if "file_name" not in row)
+    write_rows(out / FAILED, failed)
     write_rows(out / IN_DOUBT, records.rows("in doubt"))
 
 
@@ -95,7 +98,7 @@ def _adopted(out: Path, entry: Entry) -> list[Row]:
         kept = _whole(path, entry)
         if kept is None:
             return []
-        found.append(image_row(request, kept, IMAGES))
+        found.append({**image_row(request, kept, IMAGES), **_before(entry)})
     return found
 
 
@@ -123,10 +126,16 @@ def _doubt(entry: Entry, error: VolcvError, records: Records) -> None:
     )
     records.in_doubt(
         entry.number,
-        error_row(outcome, entry.sent),
+        {**error_row(outcome, entry.sent), **_before(entry)},
         billed=outcome.billed,
         request_id=entry.request_id,
     )
+
+
+def _before(entry: Entry) -> Row:
+    """Say what may have been billed for the same request before the call that was cut off."""
+    known = {"perhaps_billed": spent(entry), "earlier_request_ids": list(earlier_ids(entry))}
+    return {name: value for name, value in known.items() if value}
 
 
 def _cut_off() -> VolcvError:

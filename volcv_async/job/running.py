@@ -162,13 +162,9 @@ async def _hand_over(outcomes: OutcomeStream, writers: TaskGroup, writing: Writi
                 if ending is not None:
                     raise ending
     finally:
-        for outcome in [*outcomes.leftover, *_perhaps_paid(outcomes)]:
+        raised = [outcome for outcome in outcomes.raised if writing.may_cost(outcome)]
+        for outcome in [*outcomes.leftover, *raised]:
             writers.start_soon(writing.write, outcome)
-
-
-def _perhaps_paid(outcomes: OutcomeStream) -> list[Outcome]:
-    """Give the outcome in whose place an error was raised, if it may have been billed."""
-    return [outcome for outcome in outcomes.raised if outcome.billed != "no"]
 
 
 class Writing:
@@ -183,11 +179,17 @@ class Writing:
         self._warned = False
         self.room = asyncio.Semaphore(_UNWRITTEN)
 
+    def may_cost(self, outcome: Outcome) -> bool:
+        """Tell whether an outcome must be written down though an error is raised in its place."""
+        return self._books.may_cost(outcome)
+
     async def write(self, outcome: Outcome) -> None:
         """Write down an outcome of the stream."""
         under_way = self._books.close(outcome.index)
         outcome = attrs.evolve(outcome, index=under_way.entry.number)
-        await self._settle(going_on.in_light_of(under_way.entry, outcome), under_way)
+        doubted = under_way.doubted
+        outcome = going_on.in_light_of(under_way.entry, outcome, doubted=doubted)
+        await self._settle(outcome, under_way)
         self.room.release()
 
     async def fetch_rest(self, fetchers: TaskGroup) -> None:
@@ -198,7 +200,7 @@ class Writing:
     async def _fetch(self, entry: Entry) -> None:
         async with self._fetchers:
             outcome = await fetch(self._client, entry)
-        await self._settle(outcome, UnderWay(entry, doubted=True, sent=entry.sent))
+        await self._settle(outcome, UnderWay(entry, sent=entry.sent))
 
     async def _settle(self, outcome: Outcome, under_way: UnderWay) -> None:
         """Write down an outcome that bears its number: on the disk, in the journal, then told."""

@@ -124,7 +124,12 @@ def _with_images_in_hand(outcome: Outcome) -> Outcome:
     error.url, error.expires = absent[0].url or "", absent[0].expires
     error.generation = outcome.generation
     return Failed(
-        index=outcome.index, request=outcome.request, attempts=outcome.attempts, error=error
+        index=outcome.index,
+        request=outcome.request,
+        attempts=outcome.attempts,
+        error=error,
+        lineage=outcome.lineage,
+        perhaps_billed=outcome.perhaps_billed,
     )
 
 

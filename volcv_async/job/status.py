@@ -14,7 +14,7 @@ from volcv_async.job.records import Entry, reading
 Standing = Literal["done", "billed", "in doubt", "refused", "not sent"]
 """*done*: the image is there. *billed*: paid for, and the image is not there, or not yet. *in
 doubt*: it may have been billed. *refused*: it was not billed, and no run sends it again unasked.
-*not sent*: nothing of it was billed, and the next run sends it."""
+*not sent*, or refused before anything was made in a way that may pass: the next run sends it."""
 
 STANDINGS: tuple[Standing, ...] = ("done", "billed", "in doubt", "refused", "not sent")
 
@@ -97,6 +97,8 @@ def _standing(entry: Entry) -> Standing:
             return "in doubt"
         case "pending":
             return "not sent"
+        case "failed" if entry.again:
+            return "not sent"
         case _:
             return _by_bill(entry)
 
@@ -106,4 +108,4 @@ def _by_bill(entry: Entry) -> Standing:
         return "billed"
     if entry.billed == "unknown":
         return "in doubt"
-    return "not sent" if entry.again else "refused"
+    return "refused"
