@@ -47,7 +47,10 @@ nitpicky = True
 nitpick_ignore_regex = [
     # The standard library and aiohttp have documentation of their own; there is no network here,
     # so no intersphinx to find it with.
-    ("py:.*", r"(asyncio|collections|contextlib|datetime|enum|os|pathlib|random|ssl|types|typing)\..*"),
+    (
+        "py:.*",
+        r"(asyncio|collections|contextlib|datetime|enum|os|pathlib|random|ssl|types|typing)\..*",
+    ),
     # The names of a few sets of words, which the text beside them spells out.
     ("py:class", "(Billed|Ending|Fault|SlowDown)"),
     # The standard library again, written short.

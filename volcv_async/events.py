@@ -68,12 +68,16 @@ class AttemptEnded:
 
 @attrs.frozen(kw_only=True)
 class OutageBegan:
-    """Too many attempts in a row had no readable answer: from now on only probes go out.
+    """Too many attempts in a row had no readable answer: from now on only probes go there.
+
+    Other accounts go on; each has outages of its own.
 
     Attributes:
+        account: Which account is out: its group, or its host.
         in_a_row: How many.
     """
 
+    account: str
     in_a_row: int
 
 
@@ -82,12 +86,14 @@ class OutageProbed:
     """A plain probe, which carries no order and costs nothing, was sent in an outage.
 
     Attributes:
+        account: Which account it asked for: its group, or its host.
         answered: Whether anything below HTTP 500 answered it.
-        lasting: Seconds since the outage began.
+        lasting: Seconds since this account's outage began.
         next_probe: Seconds until the next one.
-        next_call: Seconds until one paid call may go out; 0 where this was a sign of recovery.
+        next_call: Seconds until one paid call may go there; 0 where this was a sign of recovery.
     """
 
+    account: str
     answered: bool
     lasting: float
     next_probe: float
@@ -96,7 +102,13 @@ class OutageProbed:
 
 @attrs.frozen(kw_only=True)
 class OutageEnded:
-    """A call was answered: calls go out as before."""
+    """A call was answered: calls go there as before.
+
+    Attributes:
+        account: Which account is back: its group, or its host.
+    """
+
+    account: str
 
 
 @attrs.frozen(kw_only=True)

@@ -7,7 +7,7 @@ The arithmetic is given the time, in seconds of any clock that only goes forward
 * ``Governor``: both for one account group; a call that leaves takes of both together.
 
 ``Gate`` is the thin layer that waits, first come, first served, over the governors of all groups
-and whatever else holds calls back, such as an outage.
+and whatever else holds back the calls of one, such as an outage.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import math
 import time
 from bisect import bisect_right, insort
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import attrs
@@ -134,7 +134,13 @@ class Room:
 
 
 class Governor:
-    """What one account group may do now. Its limits bind; refusals bind further."""
+    """What one account group may do now. Its limits bind; refusals bind further.
+
+    Attributes:
+        limits: What is stated.
+        room: Its calls in flight.
+        left_last: When a call last left, in seconds of the clock that it is given.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -144,6 +150,7 @@ class Governor:
         self._seen = Pace(_UNLIMITED)  # what left lately, while no rate is known
         self._quickest = math.inf  # from turn to departure: a connection at its best, in seconds
         self._departed = 0
+        self.left_last = -math.inf
         self._closed_until = -math.inf
         self._climbed = -math.inf
 
@@ -173,6 +180,7 @@ class Governor:
     def leave(self, now: float) -> None:
         """Take a slot and a departure."""
         self.room.in_flight += 1
+        self.left_last = now
         for pace in self._paces:
             pace.leave(now)
 
@@ -236,10 +244,10 @@ class Governor:
 
 
 class Caution(Protocol):
-    """What may hold back the calls of all governors together, as an outage does."""
+    """What may hold back the calls of one governor besides its limits, as an outage does."""
 
     def earliest(self, in_flight: int) -> float:
-        """When the next call may leave; infinite while none may."""
+        """When the governor's next call may leave; infinite while none may."""
         ...
 
     def leave(self, now: float) -> int:
@@ -258,7 +266,7 @@ class Turn:
     Attributes:
         governor: Whose slot and rate it took.
         left: When.
-        number: Which departure of all it is, over all governors.
+        number: Which of the governor's departures it is.
     """
 
     governor: Governor
@@ -270,18 +278,14 @@ class Gate:
     """Where calls wait for their turn, first come, first served.
 
     Slot and rate are granted together, at the moment of leaving, by the governor that can let a
-    call go soonest.
+    call go soonest, as far as its own caution allows.
     """
 
     def __init__(
-        self,
-        governors: Sequence[Governor],
-        caution: Caution,
-        clock: Callable[[], float] = time.monotonic,
+        self, cautions: Mapping[Governor, Caution], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._all = tuple(governors)
-        self._governors = list(governors)  # those that are not closed
-        self._caution = caution
+        self._cautions = cautions
+        self._governors = list(cautions)  # those that are not closed
         self._clock = clock
         # Who waits, in order, and whether it only wants to know (see ``vacancy``).
         self._waiting: OrderedDict[asyncio.Future[Turn | None], bool] = OrderedDict()
@@ -291,7 +295,7 @@ class Gate:
     @property
     def in_flight(self) -> int:
         """Calls under way, over all governors."""
-        return sum(governor.in_flight for governor in self._all)
+        return sum(governor.in_flight for governor in self._cautions)
 
     @property
     def waiting(self) -> int:
@@ -335,7 +339,7 @@ class Gate:
     def undo(self, turn: Turn) -> None:
         """Give back what a call was granted that does not go out after all."""
         turn.governor.undo(turn.left)
-        self._caution.undo(turn.number)
+        self._cautions[turn.governor].undo(turn.number)
         asyncio.get_running_loop().call_soon(self.update)
 
     def close(self, governor: Governor) -> None:
@@ -377,13 +381,17 @@ class Gate:
 
     def _let_go(self, governor: Governor, now: float) -> Turn:
         governor.leave(now)
-        return Turn(governor, now, self._caution.leave(now))
+        return Turn(governor, now, self._cautions[governor].leave(now))
 
     def _soonest(self, now: float) -> tuple[float, Governor]:
-        held = self._caution.earliest(self.in_flight)
-        times = [max(held, governor.earliest(now)) for governor in self._governors]
-        soonest = min(times)
-        return soonest, self._governors[times.index(soonest)]
+        """Find who can let a call go first; those who are equally soon take turns."""
+        times = [(self._earliest(one, now), one.left_last, one) for one in self._governors]
+        soonest, _, governor = min(times, key=lambda found: (max(found[0], now), found[1]))
+        return soonest, governor
+
+    def _earliest(self, governor: Governor, now: float) -> float:
+        held = self._cautions[governor].earliest(governor.in_flight)
+        return max(held, governor.earliest(now))
 
     def _anybody(self) -> bool:
         """Tell whether anybody waits, forgetting who was cancelled and has not left yet."""

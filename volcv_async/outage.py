@@ -9,7 +9,8 @@ The arithmetic is given the time, in seconds of any clock that only goes forward
 * ``Recovery`` is the timetable of one outage: when to probe, and when to risk that call.
 
 An answer says that the provider is well only if its call left after the streak had begun: an older
-one says nothing of now.
+one says nothing of now. And it says so of its own account group only: each has an ``Outage``, so
+that one that is dead is held back while the others go on.
 """
 
 from __future__ import annotations
@@ -92,7 +93,9 @@ class Recovery:
 
 
 class Outage:
-    """Whether answers are out, and what may leave. It begins with the fifth failure in a row.
+    """Whether one account group's answers are out, and what may leave to it.
+
+    It begins with the fifth failure in a row.
 
     Attributes:
         in_a_row: Attempts without a readable answer since the last that had one.
@@ -162,6 +165,11 @@ class Outage:
         learn = self._recovery.lost if sent else self._recovery.not_sent
         learn(now, trial=number > self._before_outage)
         return False
+
+    def renewed(self) -> None:
+        """Let one paid call go at once: whoever opens the pool again may know that it is over."""
+        if self._recovery is not None:
+            self._recovery.undone()
 
     def probed(self, now: float, *, answered: bool) -> None:
         """Learn from a plain probe, unless the outage ended meanwhile."""

@@ -2,10 +2,10 @@
 
 A call asks for a lease and gets one on the session that can send soonest, when slot and rate are
 there together. What came of it is told to the lease, which teaches the governor of that account's
-group. An account whose key is refused is set aside.
+group, and that group's outage. An account whose key is refused is set aside.
 
-In an outage, while somebody waits for a lease, one task of the pool's own sends plain probes at the
-times that ``outage`` gives.
+An outage is of one account group; the others go on. While it is on and somebody waits for a lease,
+a task of the pool's own sends plain probes there, at the times that ``outage`` gives.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -58,18 +59,26 @@ class SessionPool:
             raise ConfigurationError("The client was given no account.", help="Give at least one.")
         self._accounts = list(accounts)
         self._governors = _governors(accounts, limits)
-        self._outage = Outage(retry.pause, retry.longest_pause)
+        self._outages = {
+            governor: Outage(retry.pause, retry.longest_pause) for governor in self._governors
+        }
+        self._names = {
+            governor: account.name
+            for account, governor in zip(accounts, self._governors, strict=True)
+        }
         self._reuse = reuse_connections
         self._emit = emit
         self._transports: list[Transport] = []
         self._sessions: dict[Governor, list[_Session]] = {}
         self._closed: VolcvError | None = None
-        self._gate = Gate([], self._outage)
+        self._gate = Gate({})
         self._forget()
 
     def _forget(self) -> None:
         """Begin anew, on the running loop."""
-        self._prober = Prober(self._probe)
+        self._probers = {
+            governor: Prober(partial(self._probe, governor)) for governor in self._outages
+        }
         self._queued = 0
         self._spells = Spells()
 
@@ -83,11 +92,12 @@ class SessionPool:
             self._accounts, self._governors, self._transports, strict=True
         ):
             self._sessions[governor].append(_Session(account, transport))
-        self._gate = Gate(list(self._sessions), self._outage)
+        self._gate = Gate(self._outages)
         self._closed = None
         self._forget()
-        if self._outage.on:
-            self._spells.begin()
+        for outage in self._outages.values():
+            outage.renewed()
+        self._spells.note(on=self._dark)
 
     async def close(self) -> None:
         """Turn away who is waiting, wait for the calls under way, and close all sessions."""
@@ -96,7 +106,8 @@ class SessionPool:
         )
         self._turn_away(self._closed)
         try:
-            await self._prober.stop()
+            for prober in self._probers.values():
+                await prober.stop()
             await self._gate.emptied()
         finally:
             for transport in self._transports:
@@ -105,7 +116,7 @@ class SessionPool:
     @property
     def slots(self) -> int:
         """Calls that may be in flight at the most, over all accounts."""
-        return sum(governor.room.most for governor in set(self._governors))
+        return sum(governor.room.most for governor in self._outages)
 
     @property
     def transport(self) -> Transport:
@@ -125,17 +136,38 @@ class SessionPool:
     @property
     def ever_answered(self) -> bool:
         """Whether any call was ever answered."""
-        return self._outage.ever_answered
+        return any(outage.ever_answered for outage in self._outages.values())
+
+    @property
+    def may_yet_answer(self) -> bool:
+        """Whether another account has a call under way, so that not all is set up wrongly."""
+        return len(self._used) > 1 and self.in_flight > 0
 
     @property
     def outage(self) -> bool:
         """Whether answers that used to come are out, so that what is not sent is excused.
 
-        That is so in an outage, and just before one where it is no matter of one request alone.
+        That is so in an outage of any account, and just before one where it is no matter of one
+        request alone.
         """
         alone = not (self._queued or self._gate.in_flight)
-        close = self._outage.in_a_row >= _TELLING and not alone
-        return (self._outage.on or close) and self._outage.ever_answered
+        telling = math.inf if alone else _TELLING
+        out = any(outage.on or outage.in_a_row >= telling for outage in self._used.values())
+        return out and self.ever_answered
+
+    @property
+    def _used(self) -> dict[Governor, Outage]:
+        """The outages of those that still have a session."""
+        return {
+            governor: self._outages[governor]
+            for governor, sessions in self._sessions.items()
+            if sessions
+        }
+
+    @property
+    def _dark(self) -> bool:
+        """Whether all accounts that are in use are out."""
+        return bool(self._used) and all(outage.on for outage in self._used.values())
 
     def __repr__(self) -> str:
         accounts = f"{len(self._accounts)} account{'s'[: len(self._accounts) != 1]}"
@@ -177,7 +209,10 @@ class SessionPool:
         self._gate.over(turn)
 
     async def outlasted(self, seconds: float) -> None:
-        """Wait until one outage has lasted so long, counted from now at the earliest."""
+        """Wait until one outage of all accounts has lasted so long, from now at the earliest.
+
+        It begins when the last of those that have a session goes out, and ends when any is back.
+        """
         await self._spells.outlasted(seconds)
 
     @contextmanager
@@ -193,65 +228,65 @@ class SessionPool:
 
     def _attend(self) -> None:
         waited_for = self._queued > 0 and self._closed is None
-        self._prober.attend(wanted=waited_for and self._outage.next_probe < math.inf)
+        for governor, prober in self._probers.items():
+            due = self._outages[governor].next_probe < math.inf and governor in self._used
+            prober.attend(wanted=waited_for and due)
 
     def learn(self, session: _Session, turn: Turn, error: VolcvError | None) -> None:
         """Learn from how an attempt ended; its slot is free already."""
         now = time.monotonic()
-        self._hear(turn.number, error, now)
+        self._hear(turn, error, now)
         if error is None:
             turn.governor.succeeded()
         elif isinstance(error, AuthenticationError):
             self._set_aside(session, turn.governor, error)
         else:
             _slow_down(turn.governor, error, now)
+        self._spells.note(on=self._dark)
         self._attend()
         self._gate.update()
 
-    def _hear(self, number: int, error: VolcvError | None, now: float) -> None:
-        """Tell the outage whether there was a readable answer."""
+    def _hear(self, turn: Turn, error: VolcvError | None, now: float) -> None:
+        """Tell the outage of a governor whether there was a readable answer."""
+        outage, name = self._outages[turn.governor], self._names[turn.governor]
         if error is None or error.ending in {"answered", "rejected"}:
-            if self._outage.answered(number):
-                self._spells.end()
-                self._emit(OutageEnded())
-        elif _is_mistake(error) and not self._outage.ever_answered:
+            if outage.answered(turn.number):
+                self._emit(OutageEnded(account=name))
+        elif _is_mistake(error) and not self.ever_answered:
             return
-        elif self._outage.silent(
-            number,
+        elif outage.silent(
+            turn.number,
             now,
             sent=error.ending != "not sent",
             replied=error.http_status is not None,
         ):
-            self._spells.begin()
-            self._emit(OutageBegan(in_a_row=self._outage.in_a_row))
+            self._emit(OutageBegan(account=name, in_a_row=outage.in_a_row))
 
-    async def _probe(self) -> None:
-        """Send the plain probe that is due next, and learn from it."""
-        await asyncio.sleep(self._outage.next_probe - time.monotonic())
-        answered = await self._anybody_answers()
+    async def _probe(self, governor: Governor) -> None:
+        """Send the plain probe that is due next by an outage, and learn from it."""
+        outage = self._outages[governor]
+        await asyncio.sleep(outage.next_probe - time.monotonic())
+        answered = await self._anybody_answers(governor)
         now = time.monotonic()
-        self._outage.probed(now, answered=answered)
+        outage.probed(now, answered=answered)
         event = OutageProbed(
+            account=self._names[governor],
             answered=answered,
-            lasting=self._outage.lasting(now),
-            next_probe=self._outage.next_probe - now,
-            next_call=max(0.0, self._outage.earliest(0) - now),
+            lasting=outage.lasting(now),
+            next_probe=outage.next_probe - now,
+            next_call=max(0.0, outage.earliest(0) - now),
         )
         self._emit(event)
         self._gate.update()
 
-    async def _anybody_answers(self) -> bool:
-        """Probe each endpoint that is in use at once, and tell whether any answers."""
+    async def _anybody_answers(self, governor: Governor) -> bool:
+        """Probe each endpoint of a governor that is in use at once; tell whether any answers."""
         answers: list[bool] = []
 
         async def ask(transport: Transport) -> None:
             answers.append(await transport.probe())
 
-        used = {
-            session.transport.url: session.transport
-            for sessions in self._sessions.values()
-            for session in sessions
-        }
+        used = {session.transport.url: session.transport for session in self._sessions[governor]}
         async with anyio.create_task_group() as probes:
             for transport in used.values():
                 probes.start_soon(ask, transport)

@@ -1,7 +1,7 @@
 """What is done while an outage is on: somebody probes, and somebody may wait for its end.
 
 ``outage`` says when to probe; here is the task that does, for as long as it is wanted, and the
-waiting for an outage that has lasted too long.
+waiting for an outage of all accounts that has lasted too long.
 """
 
 from __future__ import annotations
@@ -40,22 +40,21 @@ class Prober:
 
 
 class Spells:
-    """Outages as something to wait for."""
+    """Outages of all accounts together, as something to wait for."""
 
     def __init__(self) -> None:
         self._began = asyncio.Event()
         self._end: asyncio.Future[None] | None = None
 
-    def begin(self) -> None:
-        """Note that an outage begins, or is on."""
-        self._end = asyncio.get_running_loop().create_future()
-        self._began.set()
-
-    def end(self) -> None:
-        """Note that it is over."""
-        self._began.clear()
-        assert self._end is not None  # noqa: S101 - one has begun
-        self._end.set_result(None)
+    def note(self, *, on: bool) -> None:
+        """Note whether one is on now; saying the same again changes nothing."""
+        if on and not self._began.is_set():
+            self._end = asyncio.get_running_loop().create_future()
+            self._began.set()
+        elif not on and self._began.is_set():
+            self._began.clear()
+            assert self._end is not None  # noqa: S101 - one has begun
+            self._end.set_result(None)
 
     async def outlasted(self, seconds: float) -> None:
         """Wait until one outage has lasted so long, counted from now at the earliest."""

@@ -344,8 +344,9 @@ class OutcomeStream:
 
     def _end_badly(self, call: Call, error: VolcvError) -> None:
         error.index, error.request = call.index, call.request
-        ever_answered = self._caller.pool.ever_answered
-        fatal = retry.stops_everything(error, ever_answered=ever_answered)
+        pool = self._caller.pool
+        works = pool.ever_answered or pool.may_yet_answer
+        fatal = retry.stops_everything(error, ever_answered=works)
         if fatal and self._error is None:
             self.fail(error)
             self._fatal = [_outcome(call, error)]

@@ -44,27 +44,49 @@ def test_a_reader_of_results_that_has_gone_ends_nothing(
     assert os.fstat(broken_pipe.fileno()).st_rdev == os.stat(os.devnull).st_rdev  # noqa: PTH116 - as of the descriptor
 
 
-def test_an_outage_is_said_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    """An outage is said with the last error, then how it goes, and its end."""
-    attempt = volcv.Attempt(
+def attempt_at(account: str) -> volcv.Attempt:
+    return volcv.Attempt(
         request=volcv.GeneralV21(prompt="a cat"),
         index=0,
         number=1,
-        account="studio",
+        account=account,
         started=datetime.now(UTC),
     )
-    error = volcv.UnknownOutcomeError("No word.")
+
+
+def failed(account: str, text: str) -> volcv.AttemptEnded:
+    return volcv.AttemptEnded(
+        attempt=attempt_at(account),
+        ending="in doubt",
+        seconds=1.0,
+        error=volcv.UnknownOutcomeError(text),
+    )
+
+
+def probed(*, answered: bool, lasting: float, next_probe: float, next_call: float) -> volcv.Event:
+    return volcv.OutageProbed(
+        account="studio",
+        answered=answered,
+        lasting=lasting,
+        next_probe=next_probe,
+        next_call=next_call,
+    )
+
+
+def test_an_outage_is_said_with_its_account_and_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    """An outage is said with its account and last error, then how it goes, and its end."""
     say = messages.Outages()
-    say(volcv.AttemptStarted(attempt=attempt))
-    say(volcv.AttemptEnded(attempt=attempt, ending="in doubt", seconds=1.0, error=error))
-    say(volcv.OutageBegan(in_a_row=5))
-    say(volcv.OutageProbed(answered=False, lasting=61.2, next_probe=8.0, next_call=89.0))
-    say(volcv.OutageProbed(answered=True, lasting=69.4, next_probe=16.0, next_call=0.0))
-    say(volcv.OutageEnded())
+    say(volcv.AttemptStarted(attempt=attempt_at("studio")))
+    say(failed("studio", "No word."))
+    say(failed("attic", "A word of another account."))
+    say(volcv.OutageBegan(account="studio", in_a_row=5))
+    say(probed(answered=False, lasting=61.2, next_probe=8.0, next_call=89.0))
+    say(probed(answered=True, lasting=69.4, next_probe=16.0, next_call=0.0))
+    say(volcv.OutageEnded(account="studio"))
     assert capsys.readouterr().err.splitlines() == [
-        "No readable answer 5 times in a row. The last: No word.",
-        "Nothing more is sent until a probe, which costs nothing, is answered.",
-        "No answer for 61 s; the next probe in 8 s.",
-        "A probe is answered; one request goes out.",
-        "There are answers again; calls go out as before.",
+        "No readable answer from studio 5 times in a row. The last: No word.",
+        "Nothing more is sent there until a probe, which costs nothing, is answered.",
+        "No answer from studio for 61 s; the next probe in 8 s.",
+        "A probe is answered by studio; one request goes there.",
+        "There are answers from studio again; calls go there as before.",
     ]

@@ -6,8 +6,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 
+import attrs
 import pytest
-from provider import BAD_GATEWAY, FAST, Held, Said, cat, cats, refusal
+from provider import BAD_GATEWAY, FAST, UNAUTHORISED, Held, Said, cat, cats, refusal
 from raw_server import raw_server, saying
 
 import volcv_async as volcv
@@ -225,11 +226,11 @@ async def test_a_gateway_that_hangs_up_on_probes_is_come_back_to() -> None:
     assert not any(event.answered for event in told.events if isinstance(event, OutageProbed))
 
 
-async def test_each_endpoint_is_probed() -> None:
-    """Of several accounts each endpoint is probed, once each time, without a key."""
+async def test_each_endpoint_of_a_group_is_probed() -> None:
+    """Of several accounts of one group each endpoint is probed, once each time, without a key."""
     told = Told()
     async with raw_server(saying(PAGE)) as one, raw_server(saying(b"")) as other:
-        accounts = [one.account(), one.account(), other.account()]
+        accounts = [attrs.evolve(server.account(), group="studio") for server in (one, one, other)]
         client = volcv.Client(accounts, limits=LIMITS, retry=SLOW, on_event=told)
         async with client, client.stream(cats(), concurrency=99, drain=0.1):
             await told.until(OutageProbed, 2)
@@ -238,6 +239,80 @@ async def test_each_endpoint_is_probed() -> None:
         assert len(probes) >= 2
         assert not any(b"key-of-the-tests" in request for request in probes)
     assert abs(len(one.requests) - len(other.requests)) <= 5  # the same endpoint is probed once
+
+
+async def test_an_account_that_is_dead_is_held_back_while_another_goes_on() -> None:
+    """Of two accounts one says 502 at once: five are lost to it, and it comes back when well."""
+    told, many = Told(), 200
+    async with LocalGateway(latency=0.05) as well, LocalGateway(latency=0.05) as behind:
+        front = Front(behind)
+        front.says = PAGE
+        await front.open()
+        accounts = [well.account(limits=LIMITS), front.account()]
+        client = volcv.Client(accounts, retry=SLOW, on_event=told)
+        async with client, client.stream(cat(nth) for nth in range(many)) as outcomes:
+            ending = asyncio.create_task(ending_of(outcomes))
+            while well.paid < many // 2:
+                await asyncio.sleep(0.001)
+            lost = front.failed
+            front.says = None
+            await told.until(volcv.OutageEnded)
+            ended = await ending
+        await front.close()
+    assert 5 <= lost == front.failed <= 5 + 3
+    assert ended[volcv.InDoubt] == lost
+    assert ended[volcv.Completed] == many - lost == well.paid + behind.paid
+    assert behind.paid > 0
+    kinds = (volcv.OutageBegan, OutageProbed, volcv.OutageEnded)
+    assert {event.account for event in told.events if isinstance(event, kinds)} == {
+        accounts[1].name
+    }
+
+
+async def test_only_an_outage_of_all_accounts_is_given_up_on() -> None:
+    """While one account answers a stream goes on; when that one is out too, it gives up."""
+    told = Told()
+    async with LocalGateway(latency=0.02) as gateway, raw_server(saying(PAGE)) as dead:
+        front = Front(gateway)
+        await front.open()
+        accounts = [front.account(), attrs.evolve(dead.account(), limits=LIMITS)]
+        client = volcv.Client(accounts, retry=SLOW, on_event=told)
+        async with client, client.stream(cats(), give_up=0.2) as outcomes:
+            ending = asyncio.create_task(ending_of(outcomes))
+            await told.until(volcv.OutageBegan)
+            paid = gateway.paid
+            while gateway.paid < paid + 80:  # at four in 20 ms at most: twice the time to give up
+                await asyncio.sleep(0.001)
+            assert not ending.done()
+            front.says = PAGE
+            with pytest.raises(volcv.NotSentError, match="gave up"):
+                await ending
+        await front.close()
+    assert told.count(volcv.OutageBegan) == 2
+    assert front.failed <= 5 + 3
+
+
+async def test_an_account_set_aside_is_no_part_of_an_outage() -> None:
+    """With one account out and the other's key refused, all that are left are out."""
+    told, refuses = Told(), False
+
+    async def answer(_received: Received) -> Said:
+        return UNAUTHORISED if refuses else None
+
+    async with LocalGateway(latency=0.02, answer=answer) as gateway:
+        async with raw_server(saying(PAGE)) as dead:
+            accounts = [gateway.account(limits=LIMITS), attrs.evolve(dead.account(), limits=LIMITS)]
+            client = volcv.Client(accounts, retry=SLOW, on_event=told)
+            async with client, client.stream(cats(), give_up=0.1) as outcomes:
+                ending = asyncio.create_task(ending_of(outcomes))
+                await told.until(volcv.OutageBegan)
+                refuses = True
+                with (
+                    pytest.warns(volcv.VolcvWarning, match="set aside"),
+                    pytest.raises(volcv.NotSentError, match="gave up"),
+                ):
+                    await ending
+    assert told.count(volcv.AccountSetAside) == 1
 
 
 async def test_nobody_waits_and_nobody_probes() -> None:
@@ -249,7 +324,8 @@ async def test_nobody_waits_and_nobody_probes() -> None:
                 with pytest.raises(volcv.UnknownOutcomeError):
                     await client.generate(cat())
             assert told.count(volcv.OutageBegan) == 1
-            assert not client._pool._prober._tasks  # type: ignore[union-attr] # pyright: ignore[reportOptionalMemberAccess] - it is entered
+            assert client._pool is not None
+            assert not any(prober._tasks for prober in client._pool._probers.values())
             call = asyncio.create_task(client.generate(cat()))
             await told.until(OutageProbed)
             call.cancel()
@@ -285,7 +361,7 @@ async def test_a_client_that_is_left_leaves_no_probe_behind() -> None:
             await asked.wait()
             leaving = client._pool
         assert leaving is not None
-        assert not leaving._prober._tasks
+        assert not any(prober._tasks for prober in leaving._probers.values())
         with pytest.raises(volcv.NotSentError):
             await call
 
@@ -367,7 +443,7 @@ async def test_an_outage_that_ends_in_time_is_not_given_up_on() -> None:
 
 
 async def test_a_client_entered_again_in_an_outage_is_still_in_it() -> None:
-    """What was learned outlives an opening: a stream of the next one gives up all the same."""
+    """What was learned outlives an opening: of the next one a single call is risked, alone."""
     async with raw_server(saying(PAGE)) as server:
         client = volcv.Client(server.account(), retry=SLOW)
         async with client:
@@ -375,9 +451,34 @@ async def test_a_client_entered_again_in_an_outage_is_still_in_it() -> None:
                 with pytest.raises(volcv.UnknownOutcomeError):
                     await client.generate(cat())
         async with client, client.stream(cats(), give_up=0.05) as outcomes:
+            assert isinstance(await anext(outcomes), volcv.InDoubt)
             with pytest.raises(volcv.NotSentError):
                 await anext(outcomes)
-            assert outcomes.statistics().pulled == 0
+            assert outcomes.statistics().pulled == 1
+
+
+async def test_an_account_that_cannot_be_reached_ends_nothing_while_another_is_asked(
+    unused_tcp_port: int,
+) -> None:
+    """Before anything was answered, a dead account is no newcomer's mistake if another works."""
+    held = Held()
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        dead = volcv.Account(
+            f"http://127.0.0.1:{unused_tcp_port}/volcv/v1", volcv.Bearer("key"), limits=LIMITS
+        )
+        accounts = [dead, gateway.account(limits=LIMITS)]
+        ends = list[volcv.AttemptEnded]()
+
+        def watch(event: volcv.Event) -> None:
+            if isinstance(event, volcv.AttemptEnded):
+                ends.append(event)
+                if len(ends) == 3:
+                    held.let_go()
+
+        async with volcv.Client(accounts, retry=FAST, on_event=watch) as client:
+            outcomes = await client.generate_many([cat(nth) for nth in range(20)])
+    assert {type(outcome) for outcome in outcomes} <= {volcv.Completed, volcv.Failed}
+    assert sum(isinstance(outcome, volcv.Completed) for outcome in outcomes) >= 15
 
 
 async def test_a_time_to_give_up_must_make_sense(gateway: LocalGateway) -> None:

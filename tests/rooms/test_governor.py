@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from bisect import bisect_left
 from collections.abc import Callable
 
@@ -202,6 +203,10 @@ class Clock:
         return self.now
 
 
+def gate_of(*governors: Governor, clock: Callable[[], float] = time.monotonic) -> Gate:
+    return Gate({governor: Outage(1, 1) for governor in governors}, clock)
+
+
 async def settled() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
@@ -210,7 +215,7 @@ async def settled() -> None:
 async def test_calls_go_first_come_first_served() -> None:
     """Those who wait go in the order in which they came, each when there is room."""
     clock = Clock()
-    gate = Gate([Governor(volcv.Limits(concurrency=1))], Outage(1, 1), clock)
+    gate = gate_of(Governor(volcv.Limits(concurrency=1)), clock=clock)
     first = await gate.turn()
     order: list[int] = []
 
@@ -231,9 +236,53 @@ async def test_calls_go_first_come_first_served() -> None:
 async def test_a_call_goes_where_it_can_leave_soonest() -> None:
     """Of several governors the one that is free first takes the call."""
     busy, free = (Governor(volcv.Limits(concurrency=1)) for _ in range(2))
-    gate = Gate([busy, free], Outage(1, 1), Clock())
+    gate = gate_of(busy, free, clock=Clock())
     turns = [await gate.turn(), await gate.turn()]
     assert [turn.governor for turn in turns] == [busy, free]
+    for turn in turns:
+        gate.over(turn)
+
+
+async def test_governors_that_are_equally_soon_take_turns() -> None:
+    """One that fails at once, and so is free at once, does not get all the calls."""
+    clock = Clock()
+    first, second = (Governor(volcv.Limits(concurrency=4)) for _ in range(2))
+    gate = gate_of(first, second, clock=clock)
+    took: list[Governor] = []
+    for _ in range(4):
+        clock.now += 1.0
+        turn = await gate.turn()
+        took.append(turn.governor)
+        gate.over(turn)
+    assert took == [first, second, first, second]
+
+
+async def test_an_outage_holds_back_its_own_governor_alone() -> None:
+    """What one governor's caution holds back goes by another, until that one is full."""
+    out, well = (Governor(volcv.Limits(concurrency=2)) for _ in range(2))
+    outages, clock = {out: Outage(1, 1), well: Outage(1, 1)}, Clock()
+    gate = Gate(outages, clock)
+    gate.over(await gate.turn())
+    for _ in range(5):
+        outages[out].silent(1, 0.0, sent=True)
+    turns = [await gate.turn() for _ in range(2)]
+    assert [(turn.governor, turn.number) for turn in turns] == [(well, 1), (well, 2)]
+    waiting = asyncio.create_task(gate.turn())
+    await settled()
+    assert not waiting.done()
+    outages[out].probed(0.0, answered=False)
+    outages[out].probed(0.0, answered=True)  # a sign of recovery, for one call alone
+    gate.update()
+    trial = await waiting
+    assert (trial.governor, trial.number) == (out, 2)
+    more = asyncio.create_task(gate.turn())
+    await settled()
+    assert not more.done()
+    gate.over(turns[0])
+    turns[0] = await more
+    assert turns[0].governor is well
+    gate.undo(trial)
+    assert outages[out].earliest(0) == -math.inf  # another trial may go
     for turn in turns:
         gate.over(turn)
 
@@ -242,7 +291,7 @@ async def test_a_cancelled_waiter_gives_back_what_it_held() -> None:
     """Cancelled while waiting it gives back its place; granted at that moment, slot and rate."""
     governor = Governor(volcv.Limits(rate=1, concurrency=1))
     clock = Clock()
-    gate = Gate([governor], Outage(1, 1), clock)
+    gate = gate_of(governor, clock=clock)
     first = await gate.turn()
     granted, waiting = (asyncio.create_task(gate.turn()) for _ in range(2))
     await settled()
@@ -260,7 +309,7 @@ async def test_a_cancelled_waiter_gives_back_what_it_held() -> None:
 
 async def test_a_timer_wakes_the_gate_when_the_rate_allows() -> None:
     """A call that must wait for the rate leaves by itself when its time has come."""
-    gate = Gate([Governor(volcv.Limits(rate=50, concurrency=3))], Outage(1, 1))
+    gate = gate_of(Governor(volcv.Limits(rate=50, concurrency=3)))
     turns = [await gate.turn() for _ in range(3)]
     assert turns[2].left - turns[0].left >= 0.03
     for turn in turns:
@@ -270,7 +319,7 @@ async def test_a_timer_wakes_the_gate_when_the_rate_allows() -> None:
 async def test_a_vacancy_takes_nothing() -> None:
     """Who only asks whether a call could leave takes neither slot nor rate, and keeps the order."""
     governor = Governor(volcv.Limits(rate=1, concurrency=1))
-    gate = Gate([governor], Outage(1, 1), Clock())
+    gate = gate_of(governor, clock=Clock())
     await gate.vacancy()
     await gate.vacancy()
     turn = await gate.turn()
@@ -286,7 +335,7 @@ async def test_a_vacancy_takes_nothing() -> None:
 async def test_a_closed_gate_turns_away_who_waits() -> None:
     """Without a governor calls wait for ever, until they are told why they cannot go."""
     governor = Governor(volcv.Limits())
-    gate = Gate([governor], Outage(1, 1), Clock())
+    gate = gate_of(governor, clock=Clock())
     gate.close(governor)
     waiting = asyncio.create_task(gate.turn())
     await settled()
@@ -298,7 +347,7 @@ async def test_a_closed_gate_turns_away_who_waits() -> None:
 
 async def test_emptied_waits_for_the_last_call() -> None:
     """Waiting for the end of all calls ends with the last of them."""
-    gate = Gate([Governor(volcv.Limits(concurrency=2))], Outage(1, 1), Clock())
+    gate = gate_of(Governor(volcv.Limits(concurrency=2)), clock=Clock())
     turns = [await gate.turn(), await gate.turn()]
     emptied = asyncio.create_task(gate.emptied())
     gate.over(turns[0])

@@ -125,6 +125,19 @@ def test_a_probe_answered_where_calls_were_hung_up_on_is_a_sign() -> None:
     assert outage.earliest(0) == 1.0 + LONG
 
 
+def test_a_new_opening_is_a_sign_from_the_user() -> None:
+    """One paid call goes at once, alone; without an outage there is nothing to renew."""
+    outage = begun()
+    outage.renewed()
+    assert outage.earliest(0) == -math.inf
+    assert outage.earliest(in_flight=1) == math.inf
+    fail(outage, 1.0)
+    assert outage.earliest(0) == 1.0 + 2 * LONG
+    well = Outage(PAUSE, LONGEST)
+    well.renewed()
+    assert well.earliest(in_flight=9) == -math.inf
+
+
 def test_probes_that_are_always_answered_tell_nothing() -> None:
     """Then paid calls go out after 2.5 longest pauses, then 5, 10 and 10."""
     outage = begun()

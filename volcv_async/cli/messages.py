@@ -67,22 +67,25 @@ class Outages:
     """Says how an outage goes, from its beginning to its end; it may be a client's ``on_event``."""
 
     def __init__(self) -> None:
-        self._last = ""
+        self._last: dict[str, str] = {}  # for each account, what its latest error said
 
     def __call__(self, event: Event) -> None:
         """Say what there is to say of an event."""
         match event:
-            case AttemptEnded(error=VolcvError() as error):
-                self._last = error.message
-            case OutageBegan(in_a_row=times):
-                note(f"No readable answer {times} times in a row. The last: {self._last}")
-                note("Nothing more is sent until a probe, which costs nothing, is answered.")
-            case OutageProbed(answered=True, next_call=0):
-                note("A probe is answered; one request goes out.")
-            case OutageProbed(lasting=lasting, next_probe=seconds):
-                note(f"No answer for {lasting:.0f} s; the next probe in {seconds:.0f} s.")
-            case OutageEnded():
-                note("There are answers again; calls go out as before.")
+            case AttemptEnded(attempt=attempt, error=VolcvError() as error):
+                self._last[attempt.account] = error.message
+            case OutageBegan(account=name, in_a_row=times):
+                last = self._last.get(name, "")
+                note(f"No readable answer from {name} {times} times in a row. The last: {last}")
+                note("Nothing more is sent there until a probe, which costs nothing, is answered.")
+            case OutageProbed(account=name, answered=True, next_call=0):
+                note(f"A probe is answered by {name}; one request goes there.")
+            case OutageProbed(account=name, lasting=lasting, next_probe=seconds):
+                note(
+                    f"No answer from {name} for {lasting:.0f} s; the next probe in {seconds:.0f} s."
+                )
+            case OutageEnded(account=name):
+                note(f"There are answers from {name} again; calls go there as before.")
             case _:
                 pass
 

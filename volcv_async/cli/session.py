@@ -100,9 +100,10 @@ async def _interruptible(work: Coroutine[Any, Any, _Returned], notice: str) -> _
 
     # Windows has no such handlers; there asyncio.run turns the first Ctrl-C into a cancellation.
     with suppress(NotImplementedError):
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has set it
-                loop.add_signal_handler(number, interrupt)
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        # What is ignored stays so, as nohup has set it.
+        for number in [one for one in numbers if signal.getsignal(one) != signal.SIG_IGN]:
+            loop.add_signal_handler(number, interrupt)
     return await work
 
 
