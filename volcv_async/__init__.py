@@ -8,9 +8,18 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from volcv_async.bottleneck import Cause
 from volcv_async.client import Client
 from volcv_async.codes import SERVICE_CODES, Code, Treatment
-from volcv_async.config import Account, Bearer, Limits, RetryPolicy, Timeouts
+from volcv_async.config import (
+    Account,
+    Bearer,
+    Limits,
+    RetryPolicy,
+    SharedConcurrency,
+    SharedRate,
+    Timeouts,
+)
 from volcv_async.errors import (
     AccessDeniedError,
     AuthenticationError,
@@ -34,16 +43,21 @@ from volcv_async.errors import (
     VolcvWarning,
 )
 from volcv_async.events import (
+    AccountPaused,
     AccountSetAside,
     Attempt,
     AttemptEnded,
     AttemptStarted,
     Bookkeeper,
     Event,
+    Learned,
+    LimitLearned,
     OutageBegan,
     OutageEnded,
     OutageProbed,
     Recorder,
+    SharedLimitBack,
+    SharedLimitLost,
     Statistics,
 )
 from volcv_async.job import JobReport, read_prompts, run
@@ -68,6 +82,7 @@ __all__ = [
     "SERVICE_CODES",
     "AccessDeniedError",
     "Account",
+    "AccountPaused",
     "AccountSetAside",
     "AigcMeta",
     "Attempt",
@@ -77,6 +92,7 @@ __all__ = [
     "Bearer",
     "Bookkeeper",
     "BrokenImageError",
+    "Cause",
     "Client",
     "Code",
     "Completed",
@@ -97,6 +113,8 @@ __all__ = [
     "InDoubtError",
     "InvalidRequestError",
     "JobReport",
+    "Learned",
+    "LimitLearned",
     "LimitedError",
     "Limits",
     "LogoInfo",
@@ -114,6 +132,10 @@ __all__ = [
     "Request",
     "RetryPolicy",
     "ServerError",
+    "SharedConcurrency",
+    "SharedLimitBack",
+    "SharedLimitLost",
+    "SharedRate",
     "Statistics",
     "StreamStatistics",
     "Timeouts",

@@ -80,6 +80,14 @@ class Caller:
 class Call:
     """One request on its way to a generation.
 
+    Args:
+        caller: What it shares with others.
+        request: What is asked for.
+        timeouts: How long it may take, in seconds.
+        index: Its place in its source; 0 for a single call.
+        number: Its place in the line of those who wait for a turn, if it has one already.
+        recorder: Who writes down its attempts.
+
     Attributes:
         request: What is asked for.
         index: Its place in its source; 0 for a single call.
@@ -98,9 +106,11 @@ class Call:
         *,
         timeouts: Timeouts,
         index: int = 0,
+        number: int | None = None,
         recorder: Recorder | None = None,
     ) -> None:
         self.request, self.index = request, index
+        self._number = number
         self.attempts = 0
         self.leased = asyncio.Event()
         self.made: Generation | None = None
@@ -109,6 +119,7 @@ class Call:
         self._caller, self._timeouts, self._recorder = caller, timeouts, recorder
         self._deadline = time.monotonic() + (timeouts.deadline or math.inf)
         self._counted = self._refusals = self._drawn = self._rerolls = 0
+        self._elsewhere = False  # whether another account is left for what its own refused
         self._off = asyncio.Event()  # set when it is called off
         self._turn: asyncio.Timeout | None = None  # while it waits for its turn
         self._fresh: Request | None = None  # a reroll that has not gone out yet
@@ -194,7 +205,9 @@ class Call:
             raise self._too_late()
         try:
             async with asyncio.timeout(patience) as self._turn:
-                lease = await self._caller.pool.lease()
+                lease = await self._caller.pool.lease(
+                    self.sent, again=self.attempts > 0, number=self._number
+                )
         except TimeoutError:
             pass
         else:
@@ -219,7 +232,7 @@ class Call:
             self._tell(attempt, begun, self.cut())
             raise
         self._sending = Sending()
-        lease.learn(error)
+        self._elsewhere = lease.learn(error)
         self._tell(attempt, begun, error)
         await self._record(attempt, error)
         return error
@@ -327,7 +340,7 @@ class Call:
             counted=max(1, self._counted),
             refusals=max(1, self._refusals),
             excused=excused,
-            elsewhere=not self._caller.pool.exhausted,
+            elsewhere=self._elsewhere,
         )
 
     def _patience(self) -> float | None:

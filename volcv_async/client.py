@@ -13,7 +13,15 @@ import attrs
 from volcv_async.call import Call, Caller
 from volcv_async.config import Account, Limits, RetryPolicy, Timeouts, from_environment
 from volcv_async.errors import ConfigurationError, DownloadError, VolcvError
-from volcv_async.events import AttemptEnded, AttemptStarted, Event, OnEvent, Recorder, Statistics
+from volcv_async.events import (
+    AttemptEnded,
+    AttemptStarted,
+    Event,
+    Learned,
+    OnEvent,
+    Recorder,
+    Statistics,
+)
 from volcv_async.models import Request
 from volcv_async.pool import SessionPool
 from volcv_async.results import Generation, Image, Outcome
@@ -268,11 +276,28 @@ class Client:
             )
 
     def statistics(self) -> Statistics:
-        """Count what the client has come to since it was made."""
-        pool = self._pool
-        if pool is None:
+        """Count what the client has come to since it was made, and tell how it stands now."""
+        if self._pool is None:
             return self._counts
-        return attrs.evolve(self._counts, in_flight=pool.in_flight, waiting=pool.waiting)
+        now = self._pool.complete(self._counts)
+        streams = [stream.limited_by for stream in self._streams]
+        limited_by = next((cause for cause in streams if cause is not None), now.limited_by)
+        return attrs.evolve(now, limited_by=limited_by)
+
+    def recall(self, learned: Iterable[Learned]) -> None:
+        """Begin with what ``statistics().learned`` said in an earlier run, so as not to begin blind.
+
+        It goes for accounts of the same name with ``Limits(adaptive=True)``, for models of which
+        nothing is learned yet. What is stated binds all the same, and it is learned further.
+
+        Raises:
+            ConfigurationError: The client's accounts are in the environment and not read yet:
+                enter it first.
+        """
+        if self._pool is None:
+            self._ready()
+        else:
+            self._pool.recall(learned)
 
     def _ready(self) -> Caller:
         if self._caller is None:

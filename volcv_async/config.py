@@ -10,8 +10,8 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, cast
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, Literal, TypeGuard, cast
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import attrs
 
@@ -25,6 +25,16 @@ from volcv_async.errors import (
     VolcvWarning,
 )
 
+_FILE = "sqlite:///"
+_SERVERS = frozenset({"redis", "rediss", "unix"})
+_STORES = (
+    "It takes sqlite:///limits.sqlite or sqlite:////var/lib/limits.sqlite for the processes of one "
+    "machine; redis://host:6379/0, rediss://host or unix:///run/redis.sock for many machines."
+)
+_STORE_OPTIONS = frozenset({"db", "username", "password"})
+_TLS_OPTIONS = frozenset(
+    {"ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_check_hostname", "ssl_keyfile"}
+)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # From warnings.warn up to the caller of Account(...), whose constructor attrs generates.
 _CALLER = 3
@@ -93,8 +103,19 @@ def _maybe(check: _Check) -> _Check:
 
 def _positive(instance: object, field: attrs.Attribute[Any], value: object) -> None:
     """Accept a finite number above 0."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+    if not _number(value) or value <= 0:
         raise _wrong(instance, field, value, "a number above 0")
+
+
+def _seconds(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Accept a finite number from 0."""
+    if not _number(value) or value < 0:
+        raise _wrong(instance, field, value, "a number of seconds from 0")
+
+
+def _number(value: object) -> TypeGuard[float]:
+    """Tell whether it is a finite number."""
+    return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
 
 
 def _whole(instance: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -112,13 +133,167 @@ def _count(instance: object, field: attrs.Attribute[Any], value: object) -> None
 def _wrong(
     instance: object, field: attrs.Attribute[Any], value: object, wanted: str
 ) -> ConfigurationError:
-    name = f"{type(instance).__name__}({field.name}={value!r})"
+    shown = StoreUrl(value) if isinstance(value, str) and "://" in value else value
+    name = f"{type(instance).__name__}({field.name}={shown!r})"
     return ConfigurationError(f"{name} makes no sense.", help=f"It takes {wanted}.")
+
+
+class StoreUrl(str):
+    """Where a shared limit is kept; it prints without user, password and options."""
+
+    __slots__ = ()
+
+    @property
+    def shown(self) -> str:
+        """The URL as people may read it; ``***`` for what cannot be read as one."""
+        if _store_fault(self):
+            return "***"
+        if self.startswith(_FILE):
+            return str(self)
+        parts = _split(self)
+        host = parts.netloc.rpartition("@")[2]
+        return f"{parts.scheme}://{host}{parts.path}"
+
+    @property
+    def file(self) -> str | None:
+        """The SQLite file; None if it is a server."""
+        return self.removeprefix(_FILE) if self.startswith(_FILE) else None
+
+    def __repr__(self) -> str:
+        return repr(self.shown)
+
+
+def _store_url(value: str) -> StoreUrl:
+    is_text = isinstance(value, str)  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers
+    return StoreUrl(value) if is_text else cast("StoreUrl", value)
+
+
+def _check_store(instance: object, field: attrs.Attribute[StoreUrl], value: object) -> None:
+    """Accept a URL of a store, and say nothing of what else it holds."""
+    fault = _store_fault(value) if isinstance(value, StoreUrl) else "is no text."
+    if fault:
+        name = f"{type(instance).__name__}({field.name}=...)"
+        raise ConfigurationError(f"{name} {fault}", help=_STORES)
+
+
+def _store_fault(url: StoreUrl) -> str:
+    """Say what is wrong with the URL of a store; empty if nothing is."""
+    if url.startswith("sqlite:"):
+        return _file_fault(url)
+    if url.partition("://")[0] not in _SERVERS:
+        return "is no URL of a store."
+    return _server_fault(_split(url))
+
+
+def _file_fault(url: str) -> str:
+    file = url.removeprefix(_FILE)
+    if file in {"", url}:
+        return "names no file; three slashes stand before a relative one, four in all else."
+    if file == ":memory:" or "\0" in file:
+        return "names no file that others could open."
+    return ""
+
+
+def _server_fault(parts: SplitResult) -> str:
+    """Say what is wrong with a Redis URL.
+
+    It is strict, so that a piece of an unescaped password is never taken for a host or a path,
+    which people may read.
+    """
+    options = _options(parts.query)
+    if not parts.scheme or parts.fragment or "@" in parts.path or options is None:
+        return "cannot be read; in a password, / ? # @ : are written %2F %3F %23 %40 %3A."
+    if options.keys() - _STORE_OPTIONS - (_TLS_OPTIONS if parts.scheme == "rediss" else set()):
+        return "has an option other than db, username and password (or, of rediss, ssl_...)."
+    if parts.scheme == "unix" and (parts.hostname or len(parts.path) < 2):  # noqa: PLR2004 - "/x"
+        return "names no socket; three slashes stand before it."
+    if parts.scheme != "unix" and not parts.hostname:
+        return "names no host."
+    database = options.get("db", "0" if parts.scheme == "unix" else parts.path[1:] or "0")
+    return "" if database.isdecimal() else "names no database; they have numbers."
+
+
+def _options(query: str) -> dict[str, str] | None:
+    """Read the options of a URL; None if they cannot be read."""
+    try:
+        return dict(parse_qsl(query, strict_parsing=True)) if query else {}
+    except ValueError:
+        return None
+
+
+def _quota_name(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Accept a text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise _wrong(instance, field, value, "a text, or None for the account's name")
+
+
+@attrs.frozen
+class SharedRate:
+    """A rate that several processes or machines keep together, each by the same store.
+
+    It needs ``pip install 'volcv-async[shared]'``. Those who state different rates for one name
+    each hold to their own number, with the calls of all counted; so the smallest waits longest.
+
+    Attributes:
+        url: The store: ``sqlite:///relative.sqlite`` or ``sqlite:////absolute.sqlite``, a file on
+            a disk of this machine, for its processes; ``redis://``, ``rediss://`` or ``unix://``,
+            a Redis server, for many machines. It prints without user and password.
+        rate: Calls a second of all together, above 0. With n the rate rounded up, at most n
+            leave in any n / rate seconds.
+        name: What the quota is called in the store; those who give the same url and name share
+            it. None: the account's name, which is its group or host.
+
+    Raises:
+        ConfigurationError: A value makes no sense; the text shows no password.
+    """
+
+    url: StoreUrl = attrs.field(converter=_store_url, validator=_check_store)
+    rate: float = attrs.field(validator=_positive)
+    name: str | None = attrs.field(default=None, kw_only=True, validator=_maybe(_quota_name))
+
+
+@attrs.frozen
+class SharedConcurrency:
+    """A cap on the calls in flight of several processes or machines together, by leases.
+
+    It needs ``pip install 'volcv-async[shared]'``. Those who state different numbers for one name
+    each hold to their own, with the calls of all counted; so the smallest waits longest.
+
+    Attributes:
+        url: The store, as in ``SharedRate``.
+        concurrency: Calls in flight of all together, from 1.
+        name: What the quota is called in the store; those who give the same url and name share
+            it. None: the account's name, which is its group or host.
+        lease: Seconds, above 0, after which a process that died has given its slots back. A
+            living one renews them every quarter of that.
+
+    Raises:
+        ConfigurationError: A value makes no sense; the text shows no password.
+    """
+
+    url: StoreUrl = attrs.field(converter=_store_url, validator=_check_store)
+    concurrency: int = attrs.field(validator=_whole)
+    name: str | None = attrs.field(default=None, kw_only=True, validator=_maybe(_quota_name))
+    lease: float = attrs.field(default=4.0, kw_only=True, validator=_positive)
+
+
+def _rate(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, SharedRate) and (not _number(value) or value <= 0):
+        raise _wrong(instance, field, value, "a number above 0, or SharedRate(...)")
+
+
+def _concurrency(instance: object, field: attrs.Attribute[Any], value: object) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if not isinstance(value, SharedConcurrency) and not whole:
+        raise _wrong(instance, field, value, "a whole number from 1, or SharedConcurrency(...)")
 
 
 @attrs.frozen
 class Limits:
     """What an account allows. Calls wait for their turn; they do not fail.
+
+    A number binds this client alone. Where several processes use one account, give a
+    ``SharedRate`` or a ``SharedConcurrency``: its number is then that of all together.
 
     Attributes:
         rate: Calls a second. In any w seconds, w the longer of 1 s and 1/rate, at most
@@ -128,15 +303,33 @@ class Limits:
         concurrency: Calls in flight, from 1. None: not stated; starts at 2 and is learned, up to
             16; without ``adaptive`` it is 16.
         adaptive: Slow down beneath what is stated when the provider refuses, and come back up.
+        ramp: Seconds, from 0, over which calls in flight and the rate rise from a single call to
+            what is allowed, at the start and after a rest; for providers that refuse a sudden
+            rise.
 
     Raises:
         ConfigurationError: A value makes no sense.
     """
 
-    rate: float | None = attrs.field(default=None, validator=_maybe(_positive))
+    rate: float | SharedRate | None = attrs.field(default=None, validator=_maybe(_rate))
     burst: int = attrs.field(default=1, validator=_whole)
-    concurrency: int | None = attrs.field(default=None, validator=_maybe(_whole))
+    concurrency: int | SharedConcurrency | None = attrs.field(
+        default=None, validator=_maybe(_concurrency)
+    )
     adaptive: bool = True
+    ramp: float = attrs.field(default=0.0, validator=_seconds)
+
+    @property
+    def calls_a_second(self) -> float | None:
+        """The rate as a number, whether shared or not; None if not stated."""
+        return self.rate.rate if isinstance(self.rate, SharedRate) else self.rate
+
+    @property
+    def slots(self) -> int | None:
+        """The calls in flight as a number, whether shared or not; None if not stated."""
+        if isinstance(self.concurrency, SharedConcurrency):
+            return self.concurrency.concurrency
+        return self.concurrency
 
 
 @attrs.frozen

@@ -13,7 +13,8 @@ from typing import Protocol, runtime_checkable
 
 import attrs
 
-from volcv_async.errors import Ending, VolcvError
+from volcv_async.bottleneck import Cause
+from volcv_async.errors import Ending, SlowDown, VolcvError
 from volcv_async.models import Request
 from volcv_async.results import Generation
 
@@ -113,7 +114,7 @@ class OutageEnded:
 
 @attrs.frozen(kw_only=True)
 class AccountSetAside:
-    """An account's key was refused; nothing more goes to it.
+    """An account's key was refused, or its quota is gone; nothing more goes to it.
 
     Attributes:
         account: Its group, or its host.
@@ -124,7 +125,86 @@ class AccountSetAside:
     error: VolcvError
 
 
-Event = AttemptStarted | AttemptEnded | OutageBegan | OutageProbed | OutageEnded | AccountSetAside
+@attrs.frozen(kw_only=True)
+class Learned:
+    """What refusals have taught of one model at one account.
+
+    Attributes:
+        account: Its group, or its host.
+        model: The ``req_key``.
+        rate: Calls a second that it seems to take; None: it has refused none for rate, or takes
+            what is stated again.
+        concurrency: Calls in flight that it seems to take; what is stated, or 16, at the most.
+    """
+
+    account: str
+    model: str
+    rate: float | None
+    concurrency: int
+
+
+@attrs.frozen(kw_only=True)
+class LimitLearned:
+    """A refusal has taught something: fewer calls go there until more are tried again.
+
+    Attributes:
+        learned: What is believed now.
+        of: What there was too much of: ``"rate"`` or ``"concurrency"``.
+    """
+
+    learned: Learned
+    of: SlowDown
+
+
+@attrs.frozen(kw_only=True)
+class AccountPaused:
+    """The provider asked for a pause, by a ``Retry-After``; nothing goes there until it is over.
+
+    Attributes:
+        account: Its group, or its host.
+        seconds: How long, jitter left out.
+    """
+
+    account: str
+    seconds: float
+
+
+@attrs.frozen(kw_only=True)
+class SharedLimitLost:
+    """The store of a limit that several processes share cannot be reached; calls wait for it.
+
+    Attributes:
+        account: The group, or the host, of the account that the limit is for.
+        error: What was met.
+    """
+
+    account: str
+    error: OSError
+
+
+@attrs.frozen(kw_only=True)
+class SharedLimitBack:
+    """The store of a shared limit can be reached again.
+
+    Attributes:
+        account: The group, or the host, of the account that the limit is for.
+    """
+
+    account: str
+
+
+Event = (
+    AttemptStarted
+    | AttemptEnded
+    | OutageBegan
+    | OutageProbed
+    | OutageEnded
+    | AccountSetAside
+    | LimitLearned
+    | AccountPaused
+    | SharedLimitLost
+    | SharedLimitBack
+)
 """What ``on_event`` gets."""
 
 OnEvent = Callable[[Event], None]
@@ -162,7 +242,7 @@ class Bookkeeper(Recorder, Protocol):
 
 @attrs.frozen(kw_only=True)
 class Statistics:
-    """Counts since the client was made.
+    """Counts since the client was made, and how it stands with its limits now.
 
     Attributes:
         attempts: Attempts begun; the sum of the four below and of ``in_flight``.
@@ -173,6 +253,15 @@ class Statistics:
         completed: Attempts that gave an image; among the answered.
         in_flight: Attempts under way now.
         waiting: Requests waiting for their turn now.
+        slots: Calls that may be in flight now, over all accounts.
+        rate: Calls a second that left of late: over the last 30 s, or 64 calls of an account.
+        allowed_rate: Calls a second that may leave now, stated or learned, over all accounts;
+            None where one of them has no rate that is known.
+        throughput: Calls a second to expect while there is enough to send: what rates and slots
+            let through, at the latency of late; None before anything is known.
+        limited_by: What holds things up, of late where streams are open, else at this moment;
+            None where nothing does.
+        learned: What refusals have taught.
     """
 
     attempts: int = 0
@@ -183,3 +272,9 @@ class Statistics:
     completed: int = 0
     in_flight: int = 0
     waiting: int = 0
+    slots: int = 0
+    rate: float = 0.0
+    allowed_rate: float | None = None
+    throughput: float | None = None
+    limited_by: Cause | None = None
+    learned: tuple[Learned, ...] = ()

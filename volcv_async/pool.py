@@ -1,21 +1,20 @@
-"""The session pool: the accounts, their sessions, and the gate before them.
+"""The session pool: accounts, their sessions and their limits; it leases the one that is free first.
 
-A call asks for a lease and gets one on the session that can send soonest, when slot and rate are
-there together. What came of it is told to the lease, which teaches the governor of that account's
-group, and that group's outage. An account whose key is refused is set aside.
+    governors ─▶ gate ─ turn ─▶ lease ─▶ session of that governor ─▶ call
+        ▲                                                              │
+        └── learn ◀── how the attempt ended ◀──────────────────────────┘
 
-An outage is of one account group; the others go on. While it is on and somebody waits for a lease,
-a task of the pool's own sends plain probes there, at the times that ``outage`` gives.
+Accounts of one group share one governor, since the quota is the account's and not the key's. One
+whose key is refused, or whose quota is gone, is set aside while another is left.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
+import logging
 import time
 import warnings
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -23,21 +22,32 @@ from typing import Self
 import anyio
 import attrs
 
-from volcv_async.config import Account, Limits, RetryPolicy
+from volcv_async.bottleneck import Cause
+from volcv_async.config import Account, Limits, RetryPolicy, SharedConcurrency, SharedRate
 from volcv_async.errors import (
     AuthenticationError,
     ConfigurationError,
     NotSentError,
+    QuotaError,
     VolcvError,
     VolcvWarning,
 )
-from volcv_async.events import AccountSetAside, Event, OutageBegan, OutageEnded, OutageProbed
-from volcv_async.governor import Gate, Governor, Turn
-from volcv_async.outage import Outage
-from volcv_async.probing import Prober, Spells
+from volcv_async.events import (
+    AccountPaused,
+    AccountSetAside,
+    Event,
+    Learned,
+    LimitLearned,
+    SharedLimitBack,
+    SharedLimitLost,
+    Statistics,
+)
+from volcv_async.governor import Gate, Governor, Permits, Quota, Turn, governors_of
+from volcv_async.models import Request
+from volcv_async.outages import Outages
 from volcv_async.transport import Transport
 
-_TELLING = 3  # failures in a row, met by several calls, that are no matter of one request
+_log = logging.getLogger("volcv_async")
 
 
 class SessionPool:
@@ -58,29 +68,20 @@ class SessionPool:
         if not accounts:
             raise ConfigurationError("The client was given no account.", help="Give at least one.")
         self._accounts = list(accounts)
-        self._governors = _governors(accounts, limits)
-        self._outages = {
-            governor: Outage(retry.pause, retry.longest_pause) for governor in self._governors
-        }
+        self._governors = governors_of(accounts, limits)
         self._names = {
             governor: account.name
             for account, governor in zip(accounts, self._governors, strict=True)
         }
-        self._reuse = reuse_connections
-        self._emit = emit
+        self._reuse, self._emit = reuse_connections, emit
+        self._outages = Outages(
+            self._names, retry, emit=emit, ask=self._anybody_answers, probed=self._update
+        )
         self._transports: list[Transport] = []
         self._sessions: dict[Governor, list[_Session]] = {}
+        self._permits: dict[Governor, Permits] = {}
         self._closed: VolcvError | None = None
         self._gate = Gate({})
-        self._forget()
-
-    def _forget(self) -> None:
-        """Begin anew, on the running loop."""
-        self._probers = {
-            governor: Prober(partial(self._probe, governor)) for governor in self._outages
-        }
-        self._queued = 0
-        self._spells = Spells()
 
     def open(self) -> None:
         """Open a session to each account, on the running loop. All accounts are in use again."""
@@ -92,12 +93,14 @@ class SessionPool:
             self._accounts, self._governors, self._transports, strict=True
         ):
             self._sessions[governor].append(_Session(account, transport))
-        self._gate = Gate(self._outages)
+        self._permits = {
+            governor: self._permits_of(governor, quotas)
+            for governor, name in self._names.items()
+            if (quotas := _quotas(governor.limits, name))
+        }
+        self._gate = Gate(self._outages.each, self._permits)
         self._closed = None
-        self._forget()
-        for outage in self._outages.values():
-            outage.renewed()
-        self._spells.note(on=self._dark)
+        self._outages.begin(self._governors)
 
     async def close(self) -> None:
         """Turn away who is waiting, wait for the calls under way, and close all sessions."""
@@ -106,17 +109,21 @@ class SessionPool:
         )
         self._turn_away(self._closed)
         try:
-            for prober in self._probers.values():
-                await prober.stop()
+            await self._outages.stop()
             await self._gate.emptied()
+            for permits in self._permits.values():
+                await permits.close()
         finally:
+            self._gate.stop_timer()
             for transport in self._transports:
                 await transport.close()
+
+    # How it stands
 
     @property
     def slots(self) -> int:
         """Calls that may be in flight at the most, over all accounts."""
-        return sum(governor.room.most for governor in self._outages)
+        return sum(governor.most for governor in self._names)
 
     @property
     def transport(self) -> Transport:
@@ -136,7 +143,7 @@ class SessionPool:
     @property
     def ever_answered(self) -> bool:
         """Whether any call was ever answered."""
-        return any(outage.ever_answered for outage in self._outages.values())
+        return self._outages.ever_answered
 
     @property
     def may_yet_answer(self) -> bool:
@@ -145,64 +152,110 @@ class SessionPool:
 
     @property
     def outage(self) -> bool:
-        """Whether answers that used to come are out, so that what is not sent is excused.
-
-        That is so in an outage of any account, and just before one where it is no matter of one
-        request alone.
-        """
-        alone = not (self._queued or self._gate.in_flight)
-        telling = math.inf if alone else _TELLING
-        out = any(outage.on or outage.in_a_row >= telling for outage in self._used.values())
-        return out and self.ever_answered
+        """Whether answers that used to come are out, so that what is not sent is excused."""
+        return self._outages.excuses(self.in_flight)
 
     @property
-    def _used(self) -> dict[Governor, Outage]:
-        """The outages of those that still have a session."""
-        return {
-            governor: self._outages[governor]
-            for governor, sessions in self._sessions.items()
-            if sessions
-        }
+    def exhausted(self) -> bool:
+        """Whether no call may leave any more: no account is left, or the client was."""
+        return self._closed is not None
 
     @property
-    def _dark(self) -> bool:
-        """Whether all accounts that are in use are out."""
-        return bool(self._used) and all(outage.on for outage in self._used.values())
+    def limited_by(self) -> Cause | None:
+        """What holds up who waits for a turn now; None where nobody does."""
+        return self._gate.watch.cause
+
+    def waited(self) -> Mapping[Cause, float]:
+        """Give the seconds for which anybody waited for a turn, by what held it up."""
+        return self._gate.watch.read(time.monotonic())
+
+    def learned(self) -> tuple[Learned, ...]:
+        """Give what refusals have taught."""
+        return tuple(
+            Learned(account=name, model=model, rate=rate, concurrency=cap)
+            for governor, name in self._names.items()
+            for model, rate, cap in governor.learned()
+        )
+
+    def recall(self, learned: Iterable[Learned]) -> None:
+        """Begin with what was learned before, where nothing is learned yet."""
+        for lesson in learned:
+            for governor, name in self._names.items():
+                if name == lesson.account:
+                    governor.recall(lesson.model, lesson.rate, lesson.concurrency)
+
+    def complete(self, counts: Statistics) -> Statistics:
+        """Add to what was counted how it stands now."""
+        now = time.monotonic()
+        rates = [governor.rate for governor in self._used]
+        expected = [governor.throughput for governor in self._used]
+        return attrs.evolve(
+            counts,
+            in_flight=self.in_flight,
+            waiting=self.waiting,
+            slots=sum(governor.slots for governor in self._used),
+            rate=sum(governor.measured(now) for governor in self._used),
+            allowed_rate=_sum(rates),
+            throughput=_sum(expected),
+            limited_by=self.limited_by,
+            learned=self.learned(),
+        )
+
+    @property
+    def _used(self) -> list[Governor]:
+        """Those that still have a session; all of them before the first opening."""
+        return [governor for governor in self._names if self._sessions.get(governor, [None])]
 
     def __repr__(self) -> str:
-        accounts = f"{len(self._accounts)} account{'s'[: len(self._accounts) != 1]}"
-        state = f"in flight {self.in_flight}/{self.slots} | waiting {self.waiting}"
-        return f"<SessionPool {accounts} | {state}>"
+        now = self.complete(Statistics())
+        allowed = "" if now.allowed_rate is None else f" of {now.allowed_rate:.1f}/s"
+        state = [
+            f"{len(self._accounts)} account{'s'[: len(self._accounts) != 1]}",
+            f"in flight {now.in_flight}/{now.slots}",
+            f"waiting {now.waiting}",
+            f"{now.rate:.2f}/s{allowed}",
+        ]
+        if now.limited_by is not None:
+            state.append(f"limited by {now.limited_by}")
+        return f"<SessionPool {' | '.join(state)}>"
 
-    async def vacancy(self) -> None:
-        """Wait until a call that came now could leave at once; take nothing.
+    # Leases
+
+    async def vacancy(self, model: str | None = None) -> int:
+        """Wait until a call that came now could leave at once; take nothing but a number.
+
+        Args:
+            model: The ``req_key`` of the request that is likely to come.
 
         Raises:
             AuthenticationError: No account is left whose key is accepted.
         """
         self._check()
-        with self._queue():
-            await self._gate.vacancy()
+        with self._outages.waited_for():
+            return await self._gate.vacancy(model)
 
-    async def lease(self) -> Lease:
+    async def lease(
+        self, request: Request, *, again: bool = False, number: int | None = None
+    ) -> Lease:
         """Wait until a call may leave, and lease the session that it may leave on.
+
+        Args:
+            request: What is to go out.
+            again: Whether it went out before: it goes before new work.
+            number: The place that ``vacancy`` gave.
 
         Raises:
             AuthenticationError: No account is left whose key is accepted.
         """
         while True:
             self._check()
-            with self._queue():
-                turn = await self._gate.turn()
+            with self._outages.waited_for():
+                turn = await self._gate.turn(request.req_key, again=again, number=number)
             sessions = self._sessions[turn.governor]
             if sessions:
                 sessions.append(sessions.pop(0))
                 return Lease(self, sessions[-1], turn)
             self._gate.undo(turn)  # granted just before its last key was refused
-
-    def _check(self) -> None:
-        if self._closed is not None:
-            raise _again(self._closed)
 
     def over(self, turn: Turn) -> None:
         """Take a lease back."""
@@ -213,71 +266,86 @@ class SessionPool:
 
         It begins when the last of those that have a session goes out, and ends when any is back.
         """
-        await self._spells.outlasted(seconds)
+        await self._outages.outlasted(seconds)
 
-    @contextmanager
-    def _queue(self) -> Generator[None]:
-        """Count who waits, for whose sake probes are sent."""
-        self._queued += 1
-        self._attend()
-        try:
-            yield
-        finally:
-            self._queued -= 1
-            self._attend()
+    def _check(self) -> None:
+        if self._closed is not None:
+            raise _again(self._closed)
 
-    def _attend(self) -> None:
-        waited_for = self._queued > 0 and self._closed is None
-        for governor, prober in self._probers.items():
-            due = self._outages[governor].next_probe < math.inf and governor in self._used
-            prober.attend(wanted=waited_for and due)
+    # Learning
 
-    def learn(self, session: _Session, turn: Turn, error: VolcvError | None) -> None:
-        """Learn from how an attempt ended; its slot is free already."""
+    def learn(self, session: _Session, turn: Turn, error: VolcvError | None) -> bool:
+        """Learn from how an attempt ended; its slot is free already.
+
+        Tells whether its session is set aside, and another left for the call to go on to.
+        """
         now = time.monotonic()
-        self._hear(turn, error, now)
+        self._outages.hear(turn.governor, turn.number, error, now)
         if error is None:
-            turn.governor.succeeded()
-        elif isinstance(error, AuthenticationError):
-            self._set_aside(session, turn.governor, error)
-        else:
-            _slow_down(turn.governor, error, now)
-        self._spells.note(on=self._dark)
-        self._attend()
-        self._gate.update()
-
-    def _hear(self, turn: Turn, error: VolcvError | None, now: float) -> None:
-        """Tell the outage of a governor whether there was a readable answer."""
-        outage, name = self._outages[turn.governor], self._names[turn.governor]
-        if error is None or error.ending in {"answered", "rejected"}:
-            if outage.answered(turn.number):
-                self._emit(OutageEnded(account=name))
-        elif _is_mistake(error) and not self.ever_answered:
-            return
-        elif outage.silent(
-            turn.number,
-            now,
-            sent=error.ending != "not sent",
-            replied=error.http_status is not None,
+            turn.governor.made(now - turn.left)
+        if isinstance(error, AuthenticationError) or (
+            isinstance(error, QuotaError) and self._has_another(turn.governor)
         ):
-            self._emit(OutageBegan(account=name, in_a_row=outage.in_a_row))
+            self._set_aside(session, turn.governor, error)
+        self._learn_pace(turn, error, now)
+        self._outages.note()
+        self._update()
+        return session not in self._sessions[turn.governor] and not self.exhausted
 
-    async def _probe(self, governor: Governor) -> None:
-        """Send the plain probe that is due next by an outage, and learn from it."""
-        outage = self._outages[governor]
-        await asyncio.sleep(outage.next_probe - time.monotonic())
-        answered = await self._anybody_answers(governor)
-        now = time.monotonic()
-        outage.probed(now, answered=answered)
-        event = OutageProbed(
-            account=self._names[governor],
-            answered=answered,
-            lasting=outage.lasting(now),
-            next_probe=outage.next_probe - now,
-            next_call=max(0.0, outage.earliest(0) - now),
-        )
-        self._emit(event)
+    def _learn_pace(self, turn: Turn, error: VolcvError | None, now: float) -> None:
+        """Learn from an answer, or from a refusal for too much at once."""
+        if error is not None and error.slow_down is not None:
+            self._slow_down(turn, error, now)
+        elif error is None or error.ending in {"answered", "rejected"}:
+            turn.governor.answered(turn.model, turn.left, now)
+
+    def _slow_down(self, turn: Turn, error: VolcvError, now: float) -> None:
+        name = self._names[turn.governor]
+        before = self.learned()
+        assert error.slow_down is not None  # noqa: S101 - it was asked before
+        turn.governor.refused(turn.model, error.slow_down, turn.left, now)
+        for lesson in self.learned():
+            if lesson not in before:
+                _log.info("refused for %s (%s): %s", error.slow_down, error.code, lesson)
+                self._emit(LimitLearned(learned=lesson, of=error.slow_down))
+        if error.retry_after:
+            turn.governor.pause(error.retry_after, now)
+            self._emit(AccountPaused(account=name, seconds=error.retry_after))
+
+    def _has_another(self, governor: Governor) -> bool:
+        """Tell whether another group than this one has a session left."""
+        return any(used is not governor for used in self._used)
+
+    def _set_aside(self, session: _Session, governor: Governor, error: VolcvError) -> None:
+        """Send nothing more on a session, or, where the quota is gone, on any of its group.
+
+        Without another, remember why.
+        """
+        sessions = self._sessions[governor]
+        if session not in sessions:
+            return
+        if isinstance(error, QuotaError):
+            sessions.clear()
+        else:
+            sessions.remove(session)
+        self._emit(AccountSetAside(account=session.account.name, error=error))
+        if not any(self._sessions.values()):
+            self._closed = error
+        else:
+            _warn(_aside(session.account.name, error))
+        if not sessions:
+            self._outages.set_aside(governor)
+            self._gate.close(governor)
+        if self._closed is not None:
+            self._turn_away(self._closed)
+
+    def _turn_away(self, error: VolcvError) -> None:
+        self._gate.turn_away(lambda: _again(error))
+
+    def _update(self) -> None:
         self._gate.update()
+
+    # What it leans on
 
     async def _anybody_answers(self, governor: Governor) -> bool:
         """Probe each endpoint of a governor that is in use at once; tell whether any answers."""
@@ -292,31 +360,16 @@ class SessionPool:
                 probes.start_soon(ask, transport)
         return any(answers)
 
-    def _set_aside(self, session: _Session, governor: Governor, error: AuthenticationError) -> None:
-        """Send nothing more on a session; without another, remember why."""
-        sessions = self._sessions[governor]
-        if session not in sessions:
+    def _permits_of(self, governor: Governor, quotas: Mapping[Cause, Quota]) -> Permits:
+        return Permits(quotas, changed=self._update, told=partial(self._tell_of_store, governor))
+
+    def _tell_of_store(self, governor: Governor, error: OSError | None) -> None:
+        name = self._names[governor]
+        if error is None:
+            self._emit(SharedLimitBack(account=name))
             return
-        sessions.remove(session)
-        self._emit(AccountSetAside(account=session.account.name, error=error))
-        if not any(self._sessions.values()):
-            self._closed = error
-        else:
-            # Where warnings are errors, this one is raised in the loop and not amid the books.
-            text = f"Account {session.account.name} is set aside, its key is refused: {error}"
-            asyncio.get_running_loop().call_soon(warnings.warn, text, VolcvWarning)
-        if not sessions:
-            self._gate.close(governor)
-        if self._closed is not None:
-            self._turn_away(self._closed)
-
-    def _turn_away(self, error: VolcvError) -> None:
-        self._gate.turn_away(lambda: _again(error))
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether no call may leave any more: no account is left, or the client was."""
-        return self._closed is not None
+        self._emit(SharedLimitLost(account=name, error=error))
+        _warn(f"The shared limit of {name} cannot be reached: {error}. Calls wait until it can be.")
 
 
 @attrs.frozen(eq=False)
@@ -353,54 +406,42 @@ class Lease:
 
     def departed(self) -> None:
         """Tell that the first byte leaves now: the connection is made."""
-        self._turn.governor.departed(self._turn.left, time.monotonic())
+        self._turn.departed(time.monotonic())
 
-    def learn(self, error: VolcvError | None) -> None:
-        """Tell how the attempt ended, after the slot was freed."""
-        self._pool.learn(self._session, self._turn, error)
+    def learn(self, error: VolcvError | None) -> bool:
+        """Tell how the attempt ended, after the slot was freed.
 
-
-def _governors(accounts: Sequence[Account], default: Limits) -> list[Governor]:
-    """Give each account its governor: one a group, or one of its own."""
-    shared: dict[str, Governor] = {}
-    return [_governor(account, accounts, default, shared) for account in accounts]
+        Tells whether its session is set aside, and another left for the call to go on to.
+        """
+        return self._pool.learn(self._session, self._turn, error)
 
 
-def _governor(
-    account: Account, accounts: Sequence[Account], default: Limits, shared: dict[str, Governor]
-) -> Governor:
-    if account.group is None:
-        return Governor(account.limits or default)
-    if account.group not in shared:
-        shared[account.group] = Governor(_group_limits(account.group, accounts) or default)
-    return shared[account.group]
+def _quotas(limits: Limits, name: str) -> Mapping[Cause, Quota]:
+    """Open what is shared of limits; slots first, since a departure that waits loses its place."""
+    quotas: dict[Cause, Quota] = {}
+    if not isinstance(limits.concurrency, SharedConcurrency) and not isinstance(limits.rate, SharedRate): return quotas
+    from volcv_async.sharing import open_rate, open_slots
+    if isinstance(limits.concurrency, SharedConcurrency):
+        quotas["concurrency"] = open_slots(limits.concurrency, name)
+    if isinstance(limits.rate, SharedRate):
+        quotas["rate"] = open_rate(limits.rate, name)
+    return quotas
 
 
-def _group_limits(group: str, accounts: Sequence[Account]) -> Limits | None:
-    stated = {account.limits for account in accounts if account.group == group} - {None}
-    if len(stated) > 1:
-        raise ConfigurationError(
-            f"The accounts of group {group!r} state different limits.",
-            help="They share one quota: state its limits once, or the same for all.",
-        )
-    return stated.pop() if stated else None
+def _sum(numbers: Sequence[float | None]) -> float | None:
+    """Add numbers up; None where one of them is not known, or there is none."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known and len(known) == len(numbers) else None
 
 
-def _is_mistake(error: VolcvError) -> bool:
-    """Tell whether this is likelier a wrong URL than an outage, where nothing ever answered."""
-    return isinstance(error, NotSentError | ConfigurationError)
+def _aside(name: str, error: VolcvError) -> str:
+    why = "its quota is gone" if isinstance(error, QuotaError) else "its key is refused"
+    return f"Account {name} is set aside, {why}: {error}"
 
 
-def _slow_down(governor: Governor, error: VolcvError, now: float) -> None:
-    """Learn from a refusal for too much at once; another error is none of the governor's."""
-    if error.slow_down is None:
-        return
-    if error.slow_down == "concurrency":
-        governor.refused_room()
-    else:
-        governor.refused_rate(now)
-    if error.retry_after is not None:
-        governor.pause_until(now + error.retry_after)
+def _warn(text: str) -> None:
+    """Warn; where warnings are errors, this one is raised in the loop and not amid the books."""
+    asyncio.get_running_loop().call_soon(warnings.warn, text, VolcvWarning)
 
 
 def _again(error: VolcvError) -> VolcvError:

@@ -4,7 +4,7 @@
 * A refusal for rate or concurrency may be, without end: only the deadline ends it.
 * What else was rejected may be where a table says so, up to ``attempts``.
 * What is in doubt is not, unless the user said so.
-* A request whose key was refused goes to another account at once, while one is left.
+* A request whose account was set aside, its key refused or its quota gone, goes to another at once.
 * What was answered is not; but a picture that was refused may be drawn anew, ``rerolls`` times.
 
 What is repeated draws on a budget that all calls share, so that an outage is not multiplied.
@@ -27,6 +27,7 @@ from volcv_async.errors import (
     ImageError,
     InvalidRequestError,
     NotSentError,
+    QuotaError,
     VolcvError,
 )
 
@@ -51,7 +52,7 @@ class Tally:
         counted: Attempts that count, this one included.
         refusals: Refusals for rate or concurrency, this one included.
         excused: Whether what was not sent counts for nothing now, as in an outage.
-        elsewhere: Whether another account is left for a request whose key was refused.
+        elsewhere: Whether its account is set aside, and another left for it.
     """
 
     counted: int
@@ -71,7 +72,7 @@ def pause(
     The wait is drawn evenly from nothing to a bound that doubles ("full jitter"); a
     ``Retry-After`` is waited out first. ``draw`` gives numbers in [0, 1).
     """
-    if isinstance(error, AuthenticationError) and tally.elsewhere:
+    if _goes_elsewhere(error, tally):
         return 0.0
     if refused_for_pace(error):
         longest = min(_LONGEST_REFUSAL_PAUSES * policy.pause, policy.longest_pause)
@@ -99,7 +100,7 @@ def may_be_billed(error: VolcvError) -> bool:
 
 def cost(error: VolcvError, tally: Tally) -> int:
     """Give what a repetition after this error draws from the budget."""
-    if refused_for_pace(error) or isinstance(error, AuthenticationError):
+    if refused_for_pace(error) or _goes_elsewhere(error, tally):
         return 0
     if isinstance(error, NotSentError) and tally.excused:
         return 0
@@ -168,6 +169,10 @@ def free_pause(
     if hopeless and not error.repeatable:
         return None
     return _jittered(error, policy.pause, tally.counted, policy.longest_pause, draw)
+
+
+def _goes_elsewhere(error: VolcvError, tally: Tally) -> bool:
+    return isinstance(error, AuthenticationError | QuotaError) and tally.elsewhere
 
 
 def _allowed(error: VolcvError, policy: RetryPolicy) -> bool:

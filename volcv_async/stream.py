@@ -11,6 +11,8 @@ a request is pulled when a call that came now could leave at once. So a consumer
 the spending. The first cancellation stops the pulling and lets the calls in flight finish; the
 second cuts them off.
 
+All the while a stopwatch says what the feeding waits for, and so what limits the stream.
+
 A stream that gives up on an outage ends by itself: nothing more is pulled, calls that wait are
 called off, what is in flight finishes, and then an error is raised.
 """
@@ -18,15 +20,19 @@ called off, what is in flight finishes, and then an error is raised.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
     Callable,
+    Generator,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, cast
 
@@ -35,6 +41,7 @@ import attrs
 from anyio.abc import TaskGroup
 
 from volcv_async import retry
+from volcv_async.bottleneck import Cause, Stopwatch, TimeSpent, between, most
 from volcv_async.call import Call, Caller
 from volcv_async.config import Timeouts
 from volcv_async.errors import NotSentError, VolcvError
@@ -59,6 +66,8 @@ class StreamStatistics:
         completed: Requests that ended with an image.
         failed: Requests that ended without, for a known reason.
         in_doubt: Requests that may have been billed without our knowing.
+        waited: Seconds spent on waiting, by what was waited for; what is over in no time at all
+            is left out.
     """
 
     pulled: int = 0
@@ -68,6 +77,12 @@ class StreamStatistics:
     completed: int = 0
     failed: int = 0
     in_doubt: int = 0
+    waited: Mapping[Cause, float] = attrs.field(factory=dict[Cause, float])
+
+    @property
+    def limited_by(self) -> Cause | None:
+        """What most time was spent on waiting for."""
+        return most(self.waited)
 
 
 class OutcomeStream:
@@ -107,6 +122,11 @@ class OutcomeStream:
         self._cutters: list[Callable[[], object]] = []  # what cuts the stream's own task off
         self._under_way: set[Call] = set()
         self._feeding = False
+        self._model: str | None = None  # of the latest request: the next is likely for the same
+        self._watch, self._spent = Stopwatch(), TimeSpent()
+        self._accounted: Mapping[Cause, float] = {}
+        self._consumer: Cause = "consumer"
+        self._at_window = False
         self._error: BaseException | None = None
         self._fatal: list[Outcome] = []  # the outcome in whose place an error is raised
         self._counts: StreamStatistics = StreamStatistics()
@@ -125,9 +145,30 @@ class OutcomeStream:
         """Count what the stream has come to so far."""
         counts = self._counts
         finished = counts.completed + counts.failed + counts.in_doubt
+        self._account_for_time()
         return attrs.evolve(
-            counts, in_flight=counts.pulled - finished, ready=finished - counts.taken
+            counts,
+            in_flight=counts.pulled - finished,
+            ready=finished - counts.taken,
+            waited=self._spent.total.copy(),
         )
+
+    @property
+    def limited_by(self) -> Cause | None:
+        """What limits it of late; None where nothing is waited for."""
+        self._account_for_time()
+        return self._spent.lately
+
+    @contextmanager
+    def consumer_waits_for(self, cause: Cause) -> Generator[None]:
+        """Say why the consumer takes no outcomes meanwhile, such as ``"disk"``."""
+        self._consumer = cause
+        self._watch_window()
+        try:
+            yield
+        finally:
+            self._consumer = "consumer"
+            self._watch_window()
 
     async def __aenter__(self) -> Self:
         if self._supervisor is not None:
@@ -178,6 +219,7 @@ class OutcomeStream:
         if outcome is not None:
             self._window.release()
             self._counts = attrs.evolve(self._counts, taken=self._counts.taken + 1)
+            self._watch_window()
             return outcome
         error, self._error = self._error, None
         if error is not None:
@@ -228,6 +270,8 @@ class OutcomeStream:
             async with anyio.create_task_group() as calls:
                 self._cutters.append(calls.cancel_scope.cancel)
                 await self._feed_until_stopped(calls)
+                self._at_window = True  # from here on, nothing is waited for but the end
+                self._watch_window()
                 await self._close_source()
             watch.cancel_scope.cancel()
 
@@ -260,14 +304,25 @@ class OutcomeStream:
     async def _feed(self, calls: TaskGroup) -> None:
         """Pull a request whenever one could leave at once, and let it go."""
         while True:
-            await self._window.acquire()
-            await self._caller.pool.vacancy()
-            request = await self._pull()
+            await self._place_in_window()
+            with self._waiting_for_turn():
+                number = await self._caller.pool.vacancy(self._model)
+            with self._waiting_for("source"):
+                request = await self._pull()
             if request is _END:
                 return
-            call = self._call(request)
+            call = self._call(request, number)
             self._start(call, calls)
-            await call.leased.wait()
+            with self._waiting_for_turn():
+                await call.leased.wait()
+
+    async def _place_in_window(self) -> None:
+        """Wait until one more may be pulled."""
+        with self._waiting_for("concurrency"):
+            self._at_window = True
+            self._watch_window()
+            await self._window.acquire()
+            self._at_window = False
 
     def _start(self, call: Call, calls: TaskGroup) -> None:
         """Let a call go, unless its source gave it when it was told to stop."""
@@ -285,7 +340,7 @@ class OutcomeStream:
         except StopAsyncIteration:
             return _END
 
-    def _call(self, request: object) -> Call:
+    def _call(self, request: object, number: int) -> Call:
         index = self._counts.pulled
         if not isinstance(request, Request):
             raise TypeError(
@@ -293,8 +348,14 @@ class OutcomeStream:
                 "requests, such as GeneralV21(prompt=...)."
             )
         self._counts = attrs.evolve(self._counts, pulled=index + 1)
+        self._model = request.req_key
         return Call(
-            self._caller, request, timeouts=self._timeouts, index=index, recorder=self._recorder
+            self._caller,
+            request,
+            timeouts=self._timeouts,
+            index=index,
+            number=number,
+            recorder=self._recorder,
         )
 
     async def _close_source(self) -> None:
@@ -312,6 +373,7 @@ class OutcomeStream:
             await self._see_through(call)
         finally:
             self._under_way.discard(call)
+            self._watch_window()
 
     async def _see_through(self, call: Call) -> None:
         """See one call through; whatever happens to it, it ends as one outcome."""
@@ -370,11 +432,55 @@ class OutcomeStream:
                 )
         self._ready.put(call.index, outcome)
 
+    # What the time is spent on
+
+    @contextmanager
+    def _waiting_for(self, cause: Cause) -> Generator[None]:
+        self._watch.switch(cause, time.monotonic())
+        try:
+            yield
+        finally:
+            self._watch.switch(None, time.monotonic())
+
+    @contextmanager
+    def _waiting_for_turn(self) -> Generator[None]:
+        """Count what holds up those who wait at the gate, for as long as this stream does."""
+        before = self._caller.pool.waited()
+        try:
+            yield
+        finally:
+            waited = between(before, self._caller.pool.waited())
+            self._spent.add(waited, time.monotonic())
+
+    def _watch_window(self) -> None:
+        """Note what holds up the window, or the end of the stream."""
+        if self._at_window:
+            self._watch.switch(self._held_up_by(), time.monotonic())
+
+    def _held_up_by(self) -> Cause | None:
+        """Tell why no more is pulled: what is ready is not taken, or all is under way."""
+        if self._ready.available:
+            return self._consumer
+        if self._feeding:
+            return "concurrency"
+        return "latency" if self._under_way else None
+
+    def _account_for_time(self) -> None:
+        now = time.monotonic()
+        read = self._watch.read(now)
+        self._spent.add(between(self._accounted, read), now)
+        self._accounted = read
+
 
 class _Ready:
-    """What is finished and not yet taken: as it came, or held back into the source's order."""
+    """What is finished and not yet taken: as it came, or held back into the source's order.
+
+    Attributes:
+        available: Outcomes that may be taken now.
+    """
 
     def __init__(self, *, ordered: bool) -> None:
+        self.available = 0
         self._ordered = ordered
         self._queue: asyncio.Queue[Outcome | None] = asyncio.Queue()
         self._held: dict[int, Outcome | None] = {}
@@ -388,6 +494,7 @@ class _Ready:
             held = self._held.pop(turn)
             if held is not None:
                 self._queue.put_nowait(held)
+                self.available += 1
             turn += 1
         self._next = turn
 
@@ -400,11 +507,14 @@ class _Ready:
         outcome = await self._queue.get()
         if outcome is None:
             self.end()
+        else:
+            self.available -= 1
         return outcome
 
     def rest(self) -> list[Outcome]:
         """Take all there are, without waiting; the end stays."""
         rest = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        self.available = 0
         self.end()
         return [outcome for outcome in rest if outcome is not None]
 

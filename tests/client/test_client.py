@@ -466,8 +466,8 @@ async def test_a_turn_granted_on_a_key_refused_just_then_goes_elsewhere() -> Non
             pool = client._pool
             assert pool is not None
             refused = next(session for session in pool._sessions[pool._governors[0]])
-            lease = await pool.lease()
-            waiting = [asyncio.create_task(pool.lease()) for _ in range(2)]
+            lease = await pool.lease(cat())
+            waiting = [asyncio.create_task(pool.lease(cat())) for _ in range(2)]
             await asyncio.sleep(0)
             pool._gate.over(lease._turn)
             await asyncio.sleep(0)  # the waiting one is granted the first account's turn

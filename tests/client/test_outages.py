@@ -325,7 +325,7 @@ async def test_nobody_waits_and_nobody_probes() -> None:
                     await client.generate(cat())
             assert told.count(volcv.OutageBegan) == 1
             assert client._pool is not None
-            assert not any(prober._tasks for prober in client._pool._probers.values())
+            assert not any(prober._tasks for prober in client._pool._outages._probers.values())
             call = asyncio.create_task(client.generate(cat()))
             await told.until(OutageProbed)
             call.cancel()
@@ -361,7 +361,7 @@ async def test_a_client_that_is_left_leaves_no_probe_behind() -> None:
             await asked.wait()
             leaving = client._pool
         assert leaving is not None
-        assert not any(prober._tasks for prober in leaving._probers.values())
+        assert not any(prober._tasks for prober in leaving._outages._probers.values())
         with pytest.raises(volcv.NotSentError):
             await call
 

@@ -2,17 +2,19 @@
 
 The arithmetic is given the time, in seconds of any clock that only goes forward, and never waits:
 
-* ``pace``: a strict rate, as a spacing and a log of departures.
-* ``room``: how many calls may be in flight.
-* ``governor``: both for one account group; a call that leaves takes of both together.
+* ``pace``: a strict rate, as a spacing and a log of departures; a slow start after a rest.
+* ``tempo``, ``room``: the rate, and the calls in flight, that refusals teach for one model.
+* ``governor``: all of these for one account group; a call that leaves takes of all together.
+* ``line``: who waits, in which order.
 
-``gate`` is the thin layer that waits, first come, first served, over the governors of all groups
-and whatever else holds back the calls of one, such as an outage.
+Two thin layers wait: ``gate``, where calls wait for their turn over the governors of all groups and
+whatever else holds back the calls of one, such as an outage; and ``permits``, for those whose limits
+are shared with other processes.
 """
 
 from volcv_async.governor.gate import Caution, Gate, Turn
 from volcv_async.governor.governor import Governor
-from volcv_async.governor.pace import Pace
-from volcv_async.governor.room import MOST_UNSTATED, Room
+from volcv_async.governor.grouping import governors_of
+from volcv_async.governor.permits import Permits, Quota
 
-__all__ = ["MOST_UNSTATED", "Caution", "Gate", "Governor", "Pace", "Room", "Turn"]
+__all__ = ["Caution", "Gate", "Governor", "Permits", "Quota", "Turn", "governors_of"]

@@ -1,17 +1,23 @@
-"""Where calls wait for their turn: the thin layer that waits, over the governors of all groups."""
+"""Where calls wait for their turn: the thin layer that waits, over the governors of all groups.
+
+Slot and rate are granted together, at the moment of leaving, by the governor that can let a call
+go soonest, as far as its own caution allows, and with a permit where its limits are shared.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import attrs
 
+from volcv_async.bottleneck import Cause, Stopwatch
 from volcv_async.governor.governor import Governor
+from volcv_async.governor.line import Line, Model, Place
+from volcv_async.governor.permits import Permits
 
 
 class Caution(Protocol):
@@ -36,32 +42,71 @@ class Turn:
 
     Attributes:
         governor: Whose slot and rate it took.
+        model: For which model.
         left: When.
         number: Which of the governor's departures it is.
     """
 
     governor: Governor
+    model: Model
     left: float
     number: int
 
+    def departed(self, now: float) -> None:
+        """Count the departure from now on, since the connection is only made now."""
+        self.governor.departed(self.model, self.left, now)
+
+
+@attrs.frozen(eq=False)
+class _Waiter:
+    """Who waits: for a turn, or only to know that a call could leave.
+
+    Attributes:
+        told: What it waits for; those who peek get None.
+        peeks: Whether it takes nothing.
+    """
+
+    told: asyncio.Future[Turn | None]
+    peeks: bool
+
+
+@attrs.frozen
+class _Way:
+    """A way for somebody to leave: when, by which governor, and what holds it up until then."""
+
+    when: float
+    cause: Cause
+    governor: Governor
+
 
 class Gate:
-    """Where calls wait for their turn, first come, first served.
+    """Where calls wait for their turn: first come, first served among equals, repetitions first.
 
-    Slot and rate are granted together, at the moment of leaving, by the governor that can let a
-    call go soonest, as far as its own caution allows.
+    Args:
+        cautions: The governors, each with what else holds it back.
+        permits: Of those whose limits are shared, where permits come from.
+        clock: Gives the seconds of a clock that only goes forward.
+
+    Attributes:
+        watch: How long somebody waited here, and for what.
     """
 
     def __init__(
-        self, cautions: Mapping[Governor, Caution], clock: Callable[[], float] = time.monotonic
+        self,
+        cautions: Mapping[Governor, Caution],
+        permits: Mapping[Governor, Permits] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cautions = cautions
         self._governors = list(cautions)  # those that are not closed
+        self._permits = permits or {}
         self._clock = clock
-        # Who waits, in order, and whether it only wants to know (see ``vacancy``).
-        self._waiting: OrderedDict[asyncio.Future[Turn | None], bool] = OrderedDict()
+        self._line: Line[_Waiter] = Line()
+        self._peeking = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._wakes = math.inf
         self._empty = asyncio.Event()
+        self.watch = Stopwatch()
 
     @property
     def in_flight(self) -> int:
@@ -71,47 +116,58 @@ class Gate:
     @property
     def waiting(self) -> int:
         """Calls waiting for their turn."""
-        return sum(not peeks for peeks in self._waiting.values())
+        return len(self._line) - self._peeking
 
-    async def turn(self) -> Turn:
+    async def turn(
+        self, model: Model = None, *, again: bool = False, number: int | None = None
+    ) -> Turn:
         """Wait until a call may leave, and take what it needs. Give it back with ``over``.
 
         A cancelled call gives back its place, or what it was granted at that very moment.
+
+        Args:
+            model: The ``req_key`` of the request.
+            again: Whether it went out before: it goes before new work.
+            number: The place that ``vacancy`` gave, to wait where it would have.
         """
-        place = self._queue(peeks=False)
+        place = self._join(model, again=again, number=number)
+        told = place.item.told
         try:
-            turn = await place
+            turn = await told
         except asyncio.CancelledError:
-            turn = _granted(place)
-            if turn is not None:
+            if not told.cancelled() and told.exception() is None and (turn := told.result()):
                 self.undo(turn)
             raise
         finally:
-            self._leave_queue(place)
+            self._leave(place)
         assert turn is not None  # noqa: S101 - only those that peek get None
         return turn
 
-    async def vacancy(self) -> None:
-        """Wait until a call that came now could leave at once; take nothing."""
-        place = self._queue(peeks=True)
+    async def vacancy(self, model: Model = None) -> int:
+        """Wait until a call that came now could leave at once, and take a number for it.
+
+        Where limits are shared, it may yet have to wait for a permit.
+        """
+        place = self._join(model, peeks=True)
         try:
-            await place
+            await place.item.told
         finally:
-            self._leave_queue(place)
+            self._leave(place)
+        return place.number
 
     def over(self, turn: Turn) -> None:
         """Free the slot of a call that is over.
 
         Others go a step later, so that what the call taught is learned before.
         """
-        turn.governor.came_back()
-        asyncio.get_running_loop().call_soon(self.update)
+        turn.governor.came_back(turn.model)
+        self._release(turn)
 
     def undo(self, turn: Turn) -> None:
         """Give back what a call was granted that does not go out after all."""
-        turn.governor.undo(turn.left)
+        turn.governor.undo(turn.model, turn.left)
         self._cautions[turn.governor].undo(turn.number)
-        asyncio.get_running_loop().call_soon(self.update)
+        self._release(turn)
 
     def close(self, governor: Governor) -> None:
         """Let nothing leave by this governor any more."""
@@ -120,9 +176,10 @@ class Gate:
 
     def turn_away(self, error: Callable[[], BaseException]) -> None:
         """Send away all who wait, each with an error of its own."""
-        while self._anybody():
-            place, _ = self._waiting.popitem(last=False)
-            place.set_exception(error())
+        for place in self._line.everybody():
+            self._dismiss(place)
+            if not place.item.told.done():
+                place.item.told.set_exception(error())
 
     async def emptied(self) -> None:
         """Wait until no call is under way."""
@@ -131,65 +188,117 @@ class Gate:
             await self._empty.wait()
 
     def update(self) -> None:
-        """Let go whoever may go now, and set the timer for the next."""
+        """Let go whoever may go now; see to it that the next will be."""
         if not self.in_flight:
             self._empty.set()
-        self.stop_timer()
-        while self._governors and self._anybody():
-            now = self._clock()
-            when, governor = self._soonest(now)
-            if when > now:
-                self._set_timer(when - now)
-                return
-            place, peeks = self._waiting.popitem(last=False)
-            place.set_result(None if peeks else self._let_go(governor, now))
+        now = self._clock()
+        found = self._next(now)
+        while found is not None and found[1].when <= now:
+            self._let_go(*found, now)
+            found = self._next(now)
+        self.watch.switch(found[1].cause if found else None, now)
+        self._wake(found[1].when if found else math.inf, now)
+        self._attend(now)
 
     def stop_timer(self) -> None:
         """Forget the timer, as at the end of a loop."""
-        if self._timer:
+        self._wake(math.inf, 0.0)
+
+    # Who goes next
+
+    def _next(self, now: float) -> tuple[Place[_Waiter], _Way] | None:
+        """Find who can go first, and how; among those who can go now, who is first in line."""
+        if not self._governors:
+            return None
+        found = [(place, self._way(place, now)) for place in self._line.heads()]
+        return min(found, key=lambda one: (max(one[1].when, now), one[0].order), default=None)
+
+    def _way(self, place: Place[_Waiter], now: float) -> _Way:
+        """Find the governor that can let a call go first; those equally soon take turns."""
+        if place.item.told.done():  # cancelled, and not run since: away with it
+            return _Way(-math.inf, "rate", self._governors[0])
+        ways = [self._by(governor, place, now) for governor in self._governors]
+        return min(ways, key=lambda way: (max(way.when, now), way.governor.left_last))
+
+    def _by(self, governor: Governor, place: Place[_Waiter], now: float) -> _Way:
+        when, cause = self._held_up(governor, place.model, now)
+        permits = self._permits.get(governor)
+        if permits is not None and when <= now and not (permits.ready or place.item.peeks):
+            return _Way(math.inf, permits.cause, governor)
+        return _Way(when, cause, governor)
+
+    def _held_up(self, governor: Governor, model: Model, now: float) -> tuple[float, Cause]:
+        """When a call may leave as far as this process knows, and what holds it up."""
+        when, cause = governor.held_up(model, now)
+        held = self._cautions[governor].earliest(governor.in_flight)
+        return (held, "outage") if held > max(when, now) else (when, cause)
+
+    def _let_go(self, place: Place[_Waiter], way: _Way, now: float) -> None:
+        self._dismiss(place)
+        told = place.item.told
+        if not told.done():
+            told.set_result(None if place.item.peeks else self._grant(place.model, way, now))
+
+    def _grant(self, model: Model, way: _Way, now: float) -> Turn:
+        way.governor.leave(model, now)
+        if way.governor in self._permits:
+            self._permits[way.governor].spend()
+        return Turn(way.governor, model, now, self._cautions[way.governor].leave(now))
+
+    def _attend(self, now: float) -> None:
+        """Have permits asked for where somebody could leave who had one, and nowhere else."""
+        for governor, permits in self._permits.items():
+            open_ = governor in self._governors
+            permits.attend(
+                wanted=open_
+                and any(
+                    not place.item.peeks and self._held_up(governor, place.model, now)[0] <= now
+                    for place in self._line.heads()
+                )
+            )
+
+    def _wake(self, when: float, now: float) -> None:
+        """Set the timer for the next to leave, if it is not set so already."""
+        if when == self._wakes:
+            return
+        self._wakes = when
+        if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if when < math.inf:
+            self._timer = asyncio.get_running_loop().call_later(when - now, self._woken)
 
-    def _let_go(self, governor: Governor, now: float) -> Turn:
-        governor.leave(now)
-        return Turn(governor, now, self._cautions[governor].leave(now))
+    def _woken(self) -> None:
+        self._wakes, self._timer = math.inf, None
+        self.update()
 
-    def _soonest(self, now: float) -> tuple[float, Governor]:
-        """Find who can let a call go first; those who are equally soon take turns."""
-        times = [(self._earliest(one, now), one.left_last, one) for one in self._governors]
-        soonest, _, governor = min(times, key=lambda found: (max(found[0], now), found[1]))
-        return soonest, governor
+    # Coming and going
 
-    def _earliest(self, governor: Governor, now: float) -> float:
-        held = self._cautions[governor].earliest(governor.in_flight)
-        return max(held, governor.earliest(now))
-
-    def _anybody(self) -> bool:
-        """Tell whether anybody waits, forgetting who was cancelled and has not left yet."""
-        while self._waiting:
-            first = next(iter(self._waiting))
-            if not first.done():
-                return True
-            del self._waiting[first]
-        return False
-
-    def _set_timer(self, seconds: float) -> None:
-        if seconds < math.inf:
-            self._timer = asyncio.get_running_loop().call_later(seconds, self.update)
-
-    def _queue(self, *, peeks: bool) -> asyncio.Future[Turn | None]:
-        place: asyncio.Future[Turn | None] = asyncio.get_running_loop().create_future()
-        self._waiting[place] = peeks
+    def _join(
+        self,
+        model: Model,
+        *,
+        again: bool = False,
+        number: int | None = None,
+        peeks: bool = False,
+    ) -> Place[_Waiter]:
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), peeks)
+        self._peeking += peeks
+        place = self._line.join(waiter, model, again=again, number=number)
         self.update()
         return place
 
-    def _leave_queue(self, place: asyncio.Future[Turn | None]) -> None:
-        self._waiting.pop(place, None)
-        self.update()
+    def _leave(self, place: Place[_Waiter]) -> None:
+        """Leave the line; one that leaves it before its turn may have stood in another's way."""
+        if not place.left:
+            self._dismiss(place)
+            self.update()
 
+    def _dismiss(self, place: Place[_Waiter]) -> None:
+        self._peeking -= place.item.peeks
+        self._line.leave(place)
 
-def _granted(place: asyncio.Future[Turn | None]) -> Turn | None:
-    """Give what a place was granted; None if nothing, or if it was turned away."""
-    if not place.done() or place.cancelled() or place.exception() is not None:
-        return None
-    return place.result()
+    def _release(self, turn: Turn) -> None:
+        if turn.governor in self._permits:
+            self._permits[turn.governor].over()
+        asyncio.get_running_loop().call_soon(self.update)

@@ -1,72 +1,139 @@
-"""What one account group may do now: its limits bind, and refusals bind further. Arithmetic."""
+"""What one account group may do now: what is stated binds it, what was learned a model. Arithmetic.
+
+    stated, for the whole group      a rate (pace) · calls in flight · a ramp · pauses asked for
+    learned, for each model beneath  a rate (tempo) · calls in flight (room)
+
+A call that leaves takes of all of them together.
+"""
 
 from __future__ import annotations
 
 import math
+import random
+from collections.abc import Callable, Iterator
 
+import attrs
+
+from volcv_async.bottleneck import Cause
 from volcv_async.config import Limits
-from volcv_async.governor.pace import Pace
-from volcv_async.governor.room import Room
+from volcv_async.errors import SlowDown
+from volcv_async.governor.line import Model
+from volcv_async.governor.pace import Meter, Pace, Ramp
+from volcv_async.governor.room import MOST_UNSTATED, Room
+from volcv_async.governor.tempo import Tempo
 
+_FIRST = 2  # calls in flight to start with, where no limit is stated
 _ENOUGH = 10  # connections after which the quickest of them says what is usual
-_CUT = 0.93  # what a refusal for rate leaves of the rate
-_CLIMB = 0.0025  # what each second without one adds to it, as a share
-_UNLIMITED = 1e6  # calls a second that nobody makes
-_BLIND_PAUSE = 1.0  # seconds without departures after a refusal for rate
+_JITTER = 0.1  # of a pause that was asked for, so that not all who were asked come back together
+_NEWEST = 0.1  # how much the latest answer counts in the usual latency, as a share
+
+
+@attrs.define(eq=False)
+class Lessons:
+    """What refusals taught of one model.
+
+    Attributes:
+        room: How many calls may be in flight.
+        tempo: How many may leave a second.
+    """
+
+    room: Room
+    tempo: Tempo
 
 
 class Governor:
-    """What one account group may do now. Its limits bind; refusals bind further.
+    """What one account group may do now.
 
     Attributes:
         limits: What is stated.
-        room: Its calls in flight.
+        in_flight: Calls under way.
         left_last: When a call last left, in seconds of the clock that it is given.
+        latency: Seconds that an answered call takes, of late; None before the first.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, draw: Callable[[], float] = random.random) -> None:
         self.limits = limits
-        self.room = Room(limits.concurrency, adaptive=limits.adaptive)
-        self._stated = Pace(limits.rate, limits.burst) if limits.rate else None
-        self._learned: Pace | None = None
-        self._seen = Pace(_UNLIMITED)  # what left lately, while no rate is known
+        self.in_flight = 0
+        self.left_last = -math.inf
+        self.latency: float | None = None
+        rate = limits.calls_a_second
+        self._stated = Pace(rate, limits.burst) if rate else None
+        self._lessons: dict[Model, Lessons] = {}
+        self._ramp, self._meter = Ramp(limits.ramp), Meter()
+        self._closed_until = -math.inf
+        self._draw = draw
         self._quickest = math.inf  # from turn to departure: a connection at its best, in seconds
         self._departed = 0
-        self.left_last = -math.inf
-        self._closed_until = -math.inf
-        self._climbed = -math.inf
+
+    # What is allowed
 
     @property
-    def in_flight(self) -> int:
-        """Calls under way."""
-        return self.room.in_flight
+    def most(self) -> int:
+        """Calls in flight that are never exceeded."""
+        return self.limits.slots or MOST_UNSTATED
 
     @property
-    def _paces(self) -> list[Pace]:
-        return [pace for pace in (self._stated, self._learned, self._seen) if pace]
+    def slots(self) -> int:
+        """Calls that may be in flight now."""
+        first = _FIRST if self.limits.adaptive and self.limits.slots is None else self.most
+        caps = [lessons.room.cap for lessons in self._lessons.values()]
+        return min(self.most, sum(caps) if caps else first)
 
     @property
     def rate(self) -> float | None:
         """The rate that binds now, in calls a second; None if none is known."""
-        known = [pace.rate for pace in (self._stated, self._learned) if pace]
-        return min(known, default=None)
+        learned = [lessons.tempo.rate for lessons in self._lessons.values()]
+        known = [rate for rate in learned if rate is not None]
+        whole = [sum(known)] if known and len(known) == len(learned) else []
+        return min([*whole, self._stated.rate] if self._stated else whole, default=None)
 
-    def earliest(self, now: float) -> float:
-        """When the next call may leave; infinite while all slots are taken."""
-        if not self.room.free():
-            return math.inf
-        self._climb(now)
-        paces = (pace.earliest(now) for pace in (self._stated, self._learned) if pace)
-        return max(self._closed_until, *paces, -math.inf)
+    @property
+    def throughput(self) -> float | None:
+        """Calls a second that limits and latency let through now; None if nothing is known."""
+        by_slots = [self.slots / self.latency] if self.latency else []
+        by_rate = [] if self.rate is None else [self.rate]
+        return min(by_slots + by_rate, default=None)
 
-    def leave(self, now: float) -> None:
+    def measured(self, now: float) -> float:
+        """Give the calls a second that left lately."""
+        return self._meter.rate(now)
+
+    def held_up(self, model: Model, now: float) -> tuple[float, Cause]:
+        """When the next call for a model may leave, and what holds it up until then.
+
+        Not after ``now`` if it may leave at once; infinite while no slot is free.
+        """
+        if self.in_flight >= self.most:
+            return math.inf, "concurrency"
+        return max(self._bounds(model, now), key=_when)
+
+    def _bounds(self, model: Model, now: float) -> Iterator[tuple[float, Cause]]:
+        yield self._closed_until, "pause"
+        if self.limits.ramp:
+            yield self._ramp.earliest(now, self.in_flight, self.slots, self.rate), "rate"
+        if self._stated is not None:
+            yield self._stated.earliest(now), "rate"
+        lessons = self._lessons.get(model)
+        if lessons is not None:
+            yield lessons.tempo.earliest(now), "rate"
+            yield lessons.room.earliest(now), "concurrency"
+
+    # From departure to answer
+
+    def leave(self, model: Model, now: float) -> None:
         """Take a slot and a departure."""
-        self.room.in_flight += 1
+        self._ramp.leave(now, self.in_flight)
+        self.in_flight += 1
         self.left_last = now
-        for pace in self._paces:
-            pace.leave(now)
+        self._meter.leave(now)
+        if self._stated is not None:
+            self._stated.leave(now)
+        if self.limits.adaptive:
+            lessons = self._begun(model)
+            lessons.room.leave(now)
+            lessons.tempo.leave(now)
 
-    def departed(self, left: float, really: float) -> None:
+    def departed(self, model: Model, left: float, really: float) -> None:
         """Count a departure from when it took place, once the connection was made.
 
         A connection that took longer than the quickest one brings its call closer to those that
@@ -75,51 +142,80 @@ class Governor:
         self._quickest = min(self._quickest, really - left)
         self._departed += 1
         best = self._quickest if self._departed > _ENOUGH else 0.0
-        for pace in self._paces:
+        for pace in self._paces(model):
             pace.moved(left, really - best)
 
-    def undo(self, left: float) -> None:
+    def undo(self, model: Model, left: float) -> None:
         """Give back what a call took that did not go out after all."""
-        self.room.in_flight -= 1
-        for pace in self._paces:
+        self.in_flight -= 1
+        for pace in self._paces(model):
             pace.undo(left)
+        if model in self._lessons:
+            self._lessons[model].room.undo(left)
 
-    def came_back(self) -> None:
+    def came_back(self, model: Model) -> None:
         """Free the slot of a call that is over."""
-        self.room.in_flight -= 1
+        self.in_flight -= 1
+        if model in self._lessons:
+            self._lessons[model].room.came_back()
 
-    def succeeded(self) -> None:
-        """Learn from an answer."""
-        self.room.succeeded()
+    def _paces(self, model: Model) -> Iterator[Pace | Tempo]:
+        if self._stated is not None:
+            yield self._stated
+        if model in self._lessons:
+            yield self._lessons[model].tempo
 
-    def refused_room(self) -> None:
-        """Learn from a refusal for calls in flight; its slot is free already."""
-        self.room.refused()
+    # Learning
 
-    def refused_rate(self, now: float) -> None:
-        """Learn from a refusal for rate: a little under what was asked for.
+    def answered(self, model: Model, left: float, now: float) -> None:
+        """Learn from an answer that is no refusal for pace; its slot is free already."""
+        if model in self._lessons:
+            self._lessons[model].room.answered(left, now)
+            self._lessons[model].tempo.answered(left, now)
 
-        Where no rate is known, that is what left in the last second, and a second of silence
-        follows it.
-        """
-        if not self.limits.adaptive:
+    def made(self, seconds: float) -> None:
+        """Learn how long a call takes that gives an image."""
+        usual = seconds if self.latency is None else self.latency
+        self.latency = usual + _NEWEST * (seconds - usual)
+
+    def refused(self, model: Model, what: SlowDown, left: float, now: float) -> None:
+        """Learn from a refusal for rate or for calls in flight; its slot is free already."""
+        lessons = self._lessons.get(model)
+        if lessons is not None:
+            taught = lessons.room if what == "concurrency" else lessons.tempo
+            taught.refused(left, now)
+
+    def pause(self, seconds: float, now: float) -> None:
+        """Let nothing leave for so long, as a ``Retry-After`` asks, and up to a tenth longer."""
+        until = now + seconds * (1 + _JITTER * self._draw())
+        self._closed_until = max(self._closed_until, until)
+
+    def learned(self) -> Iterator[tuple[str, float | None, int]]:
+        """Give what is learned of each model: its ``req_key``, a rate if there is one, a cap."""
+        for model, lessons in self._lessons.items():
+            if model is not None:
+                yield model, lessons.tempo.rate, lessons.room.cap
+
+    def recall(self, model: str, rate: float | None, cap: int | None) -> None:
+        """Begin with what was learned before, unless this model has lessons already."""
+        if not self.limits.adaptive or model in self._lessons:
             return
-        if self._learned is not None:
-            self._learned.set(self._learned.rate * _CUT)
-        elif self.limits.rate is not None:
-            self._learned = Pace(self.limits.rate * _CUT)
-        else:
-            self._learned = Pace(max(1, self._seen.within(1.0, now) - 1) * _CUT)
-            self.pause_until(now + _BLIND_PAUSE)
-        self._climbed = now
+        lessons = self._begun(model)
+        if cap is not None:
+            lessons.room.begin(cap)
+        if rate is not None:
+            lessons.tempo.begin(rate)
 
-    def pause_until(self, when: float) -> None:
-        """Let nothing leave before then, as a ``Retry-After`` asks."""
-        self._closed_until = max(self._closed_until, when)
+    def _begun(self, model: Model) -> Lessons:
+        """Give the lessons of a model; the first call for one begins them."""
+        if model not in self._lessons:
+            stated = self.limits.slots
+            self._lessons[model] = Lessons(
+                Room(most=self.most, first=min(_FIRST, self.most) if stated is None else stated),
+                Tempo(self.limits.calls_a_second, self.limits.burst),
+            )
+        return self._lessons[model]
 
-    def _climb(self, now: float) -> None:
-        if self._learned is not None:
-            most = self.limits.rate or _UNLIMITED
-            grown = self._learned.rate * (1 + _CLIMB * (now - self._climbed))
-            self._learned.set(min(grown, most))
-            self._climbed = now
+
+def _when(bound: tuple[float, Cause]) -> float:
+    return bound[0]

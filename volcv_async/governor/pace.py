@@ -1,19 +1,30 @@
-"""A strict rate: arithmetic that is given the time, in seconds of any clock that goes forward."""
+"""A strict rate: evenly spaced departures, never more than a window allows. Arithmetic."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
+from collections import deque
 
-_GUARD = 0.01  # how far under the rate to go, as a share: the provider's clock is not ours
-_LATENESS = 0.005  # seconds that a timer may wake late without losing the interval
+GUARD = 0.01
+"""How far under the rate to go, as a share: the provider's clock, and the way there, are not ours."""
+
+LATENESS = 0.005
+"""Seconds that a timer may wake late without losing the interval."""
+
+_LATELY = 30.0  # seconds over which departures are counted
+_FEW = 64  # departures that are counted at the most
 
 
 class Pace:
     """A strict rate: evenly spaced departures, and never more than a window allows.
 
     In any w seconds, w the longer of 1 s and 1/rate, at most ⌈rate · w⌉ calls leave, of which
-    ``burst`` may leave together.
+    ``burst`` may leave together. A log of departures holds the window, so that burst and rate
+    together never pass it; a spacing keeps them even.
+
+    Attributes:
+        rate: Calls a second.
     """
 
     def __init__(self, rate: float, burst: int = 1) -> None:
@@ -25,13 +36,12 @@ class Pace:
     def set(self, rate: float) -> None:
         """Go on at another rate, in calls a second."""
         self.rate = rate
-        self._interval = (1 + _GUARD) / rate
-        self._window = max(1.0, 1 / rate) * (1 + _GUARD)
+        self._interval = (1 + GUARD) / rate
+        self._window = max(1.0, 1 / rate) * (1 + GUARD)
         self._most = math.ceil(rate * max(1.0, 1 / rate) - 1e-9)
 
-    def earliest(self, now: float) -> float:
+    def earliest(self, now: float) -> float:  # noqa: ARG002 - as all that hold back are asked
         """When the next call may leave; not after ``now`` if it may at once."""
-        self._forget(now)
         spaced = self._next - (min(self._burst, self._most) - 1) * self._interval
         if len(self._log) < self._most:
             return spaced
@@ -39,25 +49,77 @@ class Pace:
 
     def leave(self, now: float) -> None:
         """Count a departure. Waking a little late does not move the ones that follow."""
-        self._forget(now)
-        self._next = max(self._next, now - _LATENESS) + self._interval
+        self._next = max(self._next, now - LATENESS) + self._interval
         insort(self._log, now)
+        del self._log[: bisect_right(self._log, now - self._window)]
 
     def moved(self, left: float, really: float) -> None:
         """Correct a departure that took place later than it was granted."""
-        if left in self._log:
-            self._log.remove(left)
+        if self._remove(left):
             insort(self._log, really)
 
     def undo(self, left: float) -> None:
-        """Take back a departure that did not happen."""
-        if left in self._log:
-            self._log.remove(left)
+        """Take back a departure that did not happen, and its spacing if none has left since."""
+        if self._remove(left) and (not self._log or self._log[-1] <= left):
             self._next -= self._interval
 
-    def within(self, seconds: float, now: float) -> int:
-        """How many left within the last seconds, at most those of the window."""
-        return sum(left > now - seconds for left in self._log)
+    def _remove(self, left: float) -> bool:
+        """Take a departure out of the log; tell whether it was in there."""
+        at = bisect_left(self._log, left)
+        found = at < len(self._log) and self._log[at] == left
+        if found:
+            del self._log[at]
+        return found
 
-    def _forget(self, now: float) -> None:
-        del self._log[: bisect_right(self._log, now - self._window)]
+
+class Ramp:
+    """A slow start after a rest: calls in flight and rate rise from one call to what is allowed.
+
+    Both rise evenly over so many seconds. A rest is as long as that, with nothing in flight.
+
+    Args:
+        seconds: How long the rise takes; 0: there is none.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._began = self._last = -math.inf
+        self._left = 0
+
+    def earliest(self, now: float, in_flight: int, most: int, rate: float | None) -> float:
+        """When the next call may leave, as far as the rise goes."""
+        if not self._seconds or self._rested(now, in_flight):
+            return -math.inf
+        slot = self._began + self._seconds * min(1.0, in_flight / most)
+        if rate is None:
+            return slot
+        risen = math.sqrt(2 * self._seconds * self._left / rate)
+        return max(slot, self._began + min(risen, self._seconds))
+
+    def leave(self, now: float, in_flight: int) -> None:
+        """Count a departure, of one beside so many in flight."""
+        if self._rested(now, in_flight):
+            self._began, self._left = now, 0
+        self._left += 1
+        self._last = now
+
+    def _rested(self, now: float, in_flight: int) -> bool:
+        return in_flight == 0 and now - self._last > self._seconds
+
+
+class Meter:
+    """How fast calls have left lately."""
+
+    def __init__(self) -> None:
+        self._left: deque[float] = deque(maxlen=_FEW)
+
+    def leave(self, now: float) -> None:
+        """Count a departure."""
+        self._left.append(now)
+
+    def rate(self, now: float) -> float:
+        """Give the calls a second over the last 30 s, or the last 64 departures."""
+        recent = [left for left in self._left if left > now - _LATELY]
+        if len(recent) < 2 or now <= recent[0]:  # noqa: PLR2004 - one departure has no rate
+            return 0.0
+        return (len(recent) - 1) / (now - recent[0])

@@ -1,0 +1,89 @@
+"""What time is spent on waiting for: one thing at a time, and which of them limits.
+
+    client ─ source ▶ │ rate · concurrency · pause · outage │ ▶ latency ▶ │ consumer · disk │
+
+Arithmetic that is given the time, in seconds of any clock that only goes forward.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+Cause = Literal["rate", "concurrency", "pause", "outage", "latency", "source", "consumer", "disk"]
+"""What holds things up.
+
+* ``"rate"``: calls a second, as stated, learned or shared.
+* ``"concurrency"``: calls in flight; all slots, or all places of a stream's window, are taken.
+* ``"pause"``: the provider asked for one, by a ``Retry-After``.
+* ``"outage"``: nothing answers, so that only probes go out.
+* ``"latency"``: all there is to send is out, and the provider has yet to answer.
+* ``"source"``: the next request is not there yet.
+* ``"consumer"``: outcomes are not taken as fast as they come.
+* ``"disk"``: the consumer is a job, and its disk does not write as fast as images come.
+"""
+
+_LATELY = 10.0  # seconds after which what was counts a third as much as what is
+
+
+class Stopwatch:
+    """Counts the seconds spent on each cause; at any time at most one is on."""
+
+    def __init__(self) -> None:
+        self._cause: Cause | None = None
+        self._since = -math.inf
+        self._seconds: dict[Cause, float] = {}
+
+    @property
+    def cause(self) -> Cause | None:
+        """What is waited for now."""
+        return self._cause
+
+    def switch(self, cause: Cause | None, now: float) -> None:
+        """From now on wait for this; None: for nothing."""
+        if cause != self._cause:
+            self._seconds = self.read(now)
+            self._cause = cause
+            self._since = now
+
+    def read(self, now: float) -> dict[Cause, float]:
+        """Give the seconds spent on each cause so far."""
+        seconds = self._seconds.copy()
+        if self._cause is not None:
+            seconds[self._cause] = seconds.get(self._cause, 0.0) + now - self._since
+        return seconds
+
+
+class TimeSpent:
+    """Seconds spent on each cause, in all and lately."""
+
+    def __init__(self) -> None:
+        self.total: dict[Cause, float] = {}
+        self._recent: dict[Cause, float] = {}
+        self._at = -math.inf
+
+    def add(self, seconds: Mapping[Cause, float], now: float) -> None:
+        """Add what was spent until now."""
+        faded = math.exp((self._at - now) / _LATELY)
+        self._recent = {cause: spent * faded for cause, spent in self._recent.items()}
+        self._at = now
+        for cause, spent in seconds.items():
+            self.total[cause] = self.total.get(cause, 0.0) + spent
+            self._recent[cause] = self._recent.get(cause, 0.0) + spent
+
+    @property
+    def lately(self) -> Cause | None:
+        """What most time was spent on lately; None where nothing was waited for."""
+        return most(self._recent)
+
+
+def most(seconds: Mapping[Cause, float]) -> Cause | None:
+    """Give the cause that most time was spent on; None where there is none."""
+    return max(seconds, key=lambda cause: seconds[cause], default=None)
+
+
+def between(before: Mapping[Cause, float], after: Mapping[Cause, float]) -> dict[Cause, float]:
+    """Give what was spent between two readings of a stopwatch."""
+    spent = {cause: seconds - before.get(cause, 0.0) for cause, seconds in after.items()}
+    return {cause: seconds for cause, seconds in spent.items() if seconds > 0}

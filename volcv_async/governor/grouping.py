@@ -1,0 +1,35 @@
+"""Which account has which governor: its own, or the one of its group, since a quota is a group's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from volcv_async.config import Account, Limits
+from volcv_async.errors import ConfigurationError
+from volcv_async.governor.governor import Governor
+
+
+def governors_of(accounts: Sequence[Account], default: Limits) -> list[Governor]:
+    """Give each account its governor: one a group, or one of its own."""
+    shared: dict[str, Governor] = {}
+    return [_governor(account, accounts, default, shared) for account in accounts]
+
+
+def _governor(
+    account: Account, accounts: Sequence[Account], default: Limits, shared: dict[str, Governor]
+) -> Governor:
+    if account.group is None:
+        return Governor(account.limits or default)
+    if account.group not in shared:
+        shared[account.group] = Governor(_group_limits(account.group, accounts) or default)
+    return shared[account.group]
+
+
+def _group_limits(group: str, accounts: Sequence[Account]) -> Limits | None:
+    stated = {account.limits for account in accounts if account.group == group} - {None}
+    if len(stated) > 1:
+        raise ConfigurationError(
+            f"The accounts of group {group!r} state different limits.",
+            help="They share one quota: state its limits once, or the same for all.",
+        )
+    return stated.pop() if stated else None

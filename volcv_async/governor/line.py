@@ -1,0 +1,86 @@
+"""Who waits, in which order: first come, first served among equals, repetitions first. Pure.
+
+Equals are calls for the same model: what is learned of one model holds back none of another. So
+each model has a line of its own, and ``heads`` are the first of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from itertools import count
+from typing import Generic, TypeVar
+
+import attrs
+
+Item = TypeVar("Item")
+
+Model = str | None
+"""The ``req_key`` of a request; None where it is not known yet."""
+
+
+@attrs.define(eq=False)
+class Place(Generic[Item]):
+    """A place in the line.
+
+    Attributes:
+        item: Who stands there.
+        model: For which model.
+        number: When it came, as a number that only grows.
+        again: Whether its request went out before, so that it goes before new work.
+        left: Whether it is in the line no more.
+    """
+
+    item: Item
+    model: Model
+    number: int
+    again: bool
+    left: bool = False
+
+    @property
+    def order(self) -> tuple[bool, int]:
+        """What the line is sorted by."""
+        return (not self.again, self.number)
+
+    def __lt__(self, other: Place[Item]) -> bool:
+        return self.order < other.order
+
+
+class Line(Generic[Item]):
+    """All who wait."""
+
+    def __init__(self) -> None:
+        self._numbers = count()
+        self._lines: dict[Model, list[Place[Item]]] = {}
+        self._waiting = 0
+
+    def __len__(self) -> int:
+        return self._waiting
+
+    def join(
+        self, item: Item, model: Model, *, again: bool = False, number: int | None = None
+    ) -> Place[Item]:
+        """Take a place: behind all others of its kind, or where one of that number would stand."""
+        place = Place(item, model, next(self._numbers) if number is None else number, again)
+        heappush(self._lines.setdefault(model, []), place)
+        self._waiting += 1
+        return place
+
+    def leave(self, place: Place[Item]) -> None:
+        """Give a place up, wherever in the line it is; doing so again changes nothing."""
+        self._waiting -= not place.left
+        place.left = True
+
+    def heads(self) -> Iterator[Place[Item]]:
+        """Give the first of each model that is still there."""
+        for model, line in list(self._lines.items()):
+            while line and line[0].left:
+                heappop(line)
+            if line:
+                yield line[0]
+            else:
+                del self._lines[model]
+
+    def everybody(self) -> list[Place[Item]]:
+        """Give all who wait, in order."""
+        return sorted(place for line in self._lines.values() for place in line if not place.left)

@@ -1,0 +1,149 @@
+"""Permits of what several processes share, asked for one at a time, while somebody waits for one.
+
+A quota lies in a store that all of them reach. When it cannot be reached, calls wait: nothing is
+exceeded and nothing fails, and it is said once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, Protocol
+
+from volcv_async.bottleneck import Cause
+
+_GRACE = 0.05  # seconds after which a permit that nobody took has lost its place in the window
+_AGAIN = 0.5  # seconds between two tries to reach the store
+
+
+class Quota(Protocol):
+    """What several processes share: a rate, or calls in flight.
+
+    Each method raises ``OSError`` when the store cannot be reached.
+    """
+
+    async def take(self) -> float:
+        """Take one now: 0.0 if it was had, else the seconds after which to ask again."""
+        ...
+
+    async def give_back(self) -> None:
+        """Give back one that was taken: its call is over, or did not go out."""
+        ...
+
+    async def close(self) -> None:
+        """Give back all, and let go of the store."""
+        ...
+
+
+class Permits:
+    """Gets permits, one of each quota at a time, for the calls of one account group.
+
+    Args:
+        quotas: What one permit is made of, in the order in which it is taken, and what calls are
+            held up by while it is asked for.
+        changed: Called when there is a permit, for somebody to use it at once, and when it is held up
+            by something else.
+        told: Called with the error when the store is lost, and with None when it is back.
+
+    Attributes:
+        ready: Whether there is a permit.
+        cause: What calls are held up by while there is none.
+    """
+
+    def __init__(
+        self,
+        quotas: Mapping[Cause, Quota],
+        *,
+        changed: Callable[[], None],
+        told: Callable[[OSError | None], None],
+    ) -> None:
+        self._quotas = quotas
+        self._changed, self._told = changed, told
+        self._lost = False
+        self._asking: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.ready = False
+        self.cause = next(iter(quotas))
+
+    def attend(self, *, wanted: bool) -> None:
+        """Ask while a permit is wanted, and stop when it is not."""
+        if wanted and self._asking is None and not self.ready:
+            self._asking = self._start(self._ask())
+            self._asking.add_done_callback(self._asked)
+        elif not wanted and self._asking is not None:
+            self._asking.cancel()
+
+    def spend(self) -> None:
+        """Use the permit for a call; ``over`` gives it back."""
+        self.ready = False
+        if self._asking is not None:
+            self._asking.cancel()  # it waits no longer for somebody to take it
+
+    def over(self) -> None:
+        """Give back the permit of a call that is over."""
+        self._start(self._give_back(self._quotas.values()))
+
+    async def close(self) -> None:
+        """Stop asking, give back what is held, and let go of the store."""
+        self.attend(wanted=False)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        for quota in self._quotas.values():
+            await quota.close()
+
+    async def _ask(self) -> None:
+        """Get one permit and offer it; one that nobody takes is given back."""
+        held: list[Quota] = []
+        try:
+            for self.cause, quota in self._quotas.items():
+                self._changed()
+                await self._take(quota)
+                held.append(quota)
+            self.ready = True
+            self._changed()
+            if self.ready:
+                await asyncio.sleep(_GRACE)
+        finally:
+            self.cause = next(iter(self._quotas))
+            if self.ready or len(held) < len(self._quotas):
+                self._start(self._give_back(held))
+            self.ready = False
+
+    async def _take(self, quota: Quota) -> None:
+        seconds = 1.0
+        while seconds > 0:
+            try:
+                seconds = await quota.take()
+            except OSError as error:
+                self._tell(error)
+                seconds = _AGAIN
+            else:
+                self._tell(None)
+            if seconds > 0:
+                await asyncio.sleep(seconds)
+
+    async def _give_back(self, quotas: Iterable[Quota]) -> None:
+        """Give back what was taken; what cannot be given back runs out by itself."""
+        for quota in quotas:
+            try:
+                await quota.give_back()
+            except OSError as error:
+                self._tell(error)
+
+    def _tell(self, error: OSError | None) -> None:
+        """Say once that the store is lost, and once that it is back."""
+        if self._lost != (error is not None):
+            self._lost = error is not None
+            self._told(error)
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        self._asking = None
+        if not task.cancelled():
+            task.result()
+        self._changed()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
