@@ -233,6 +233,7 @@ class SharedRate:
 
     It needs ``pip install 'volcv-async[shared]'``. Those who state different rates for one name
     each hold to their own number, with the calls of all counted; so the smallest waits longest.
+    While the store cannot be reached, calls wait.
 
     Attributes:
         url: The store: ``sqlite:///relative.sqlite`` or ``sqlite:////absolute.sqlite``, a file on
@@ -257,7 +258,8 @@ class SharedConcurrency:
     """A cap on the calls in flight of several processes or machines together, by leases.
 
     It needs ``pip install 'volcv-async[shared]'``. Those who state different numbers for one name
-    each hold to their own, with the calls of all counted; so the smallest waits longest.
+    each hold to their own, with the calls of all counted; so the smallest waits longest. While the
+    store cannot be reached, calls wait.
 
     Attributes:
         url: The store, as in ``SharedRate``.

@@ -45,6 +45,7 @@ from volcv_async.events import (
 from volcv_async.governor import Gate, Governor, Permits, Quota, Turn, governors_of
 from volcv_async.models import Request
 from volcv_async.outages import Outages
+from volcv_async.sharing import open_rate, open_slots
 from volcv_async.transport import Transport
 
 _log = logging.getLogger("volcv_async")
@@ -419,8 +420,6 @@ class Lease:
 def _quotas(limits: Limits, name: str) -> Mapping[Cause, Quota]:
     """Open what is shared of limits; slots first, since a departure that waits loses its place."""
     quotas: dict[Cause, Quota] = {}
-    if not isinstance(limits.concurrency, SharedConcurrency) and not isinstance(limits.rate, SharedRate): return quotas
-    from volcv_async.sharing import open_rate, open_slots
     if isinstance(limits.concurrency, SharedConcurrency):
         quotas["concurrency"] = open_slots(limits.concurrency, name)
     if isinstance(limits.rate, SharedRate):

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 import volcv_async as volcv
-from volcv_async.config import from_environment
+from volcv_async.config import SharedConcurrency, SharedRate, StoreUrl, from_environment
 
 KEY = "sk-very-secret-0001"
 URL = "https://gateway.example/volcv/v1"
@@ -93,6 +93,13 @@ def test_an_account_is_named_by_group_or_host() -> None:
         (volcv.Limits, "rate", True),
         (volcv.Limits, "burst", 0),
         (volcv.Limits, "concurrency", 1.5),
+        (volcv.Limits, "concurrency", 0),
+        (volcv.Limits, "concurrency", SharedRate("sqlite:///a.sqlite", 5)),
+        (volcv.Limits, "rate", "5"),
+        (volcv.Limits, "rate", SharedConcurrency("sqlite:///a.sqlite", 5)),
+        (volcv.Limits, "ramp", -1),
+        (volcv.Limits, "ramp", math.inf),
+        (volcv.Limits, "ramp", None),
         (volcv.Timeouts, "attempt", 0),
         (volcv.Timeouts, "connect", "10"),
         (volcv.RetryPolicy, "attempts", 0),
@@ -128,9 +135,122 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert volcv.Limits(2, 3, 4, False) == volcv.Limits(  # noqa: FBT003 - in this order
         rate=2, burst=3, concurrency=4, adaptive=False
     )
-    assert volcv.Limits() == volcv.Limits(rate=None, burst=1, concurrency=None, adaptive=True)
+    assert volcv.Limits() == volcv.Limits(
+        rate=None, burst=1, concurrency=None, adaptive=True, ramp=0.0
+    )
     assert volcv.Timeouts() == volcv.Timeouts(connect=10.0, attempt=120.0, deadline=900.0)
     assert volcv.RetryPolicy() == volcv.RetryPolicy(3, "report", 0, codes={}, budget=500)
+
+
+STORES = [
+    "sqlite:///limits.sqlite",
+    "sqlite:////var/lib/limits.sqlite",
+    "redis://cache.example",
+    "redis://cache.example:6380/7",
+    "rediss://cache.example/",
+    "unix:///run/redis.sock",
+]
+
+
+@pytest.mark.parametrize("url", STORES)
+def test_a_shared_limit_is_a_value_that_says_where_it_lies(url: str) -> None:
+    """Shared limits compare, hash, copy and pickle as values, and print their URL."""
+    rate = SharedRate(url, 50, name="studio")
+    slots = SharedConcurrency(url, 8)
+    assert repr(rate) == f"SharedRate(url={url!r}, rate=50, name='studio')"
+    assert repr(slots) == f"SharedConcurrency(url={url!r}, concurrency=8, name=None, lease=4.0)"
+    limits = volcv.Limits(rate, concurrency=slots)
+    assert pickle.loads(pickle.dumps(limits)) == copy.deepcopy(limits) == limits  # noqa: S301
+    assert hash(copy.deepcopy(limits)) == hash(limits)
+    assert rate.url.file == (url.partition(":///")[2] if url.startswith("sqlite") else None)
+
+
+def test_limits_give_their_numbers_whether_shared_or_not() -> None:
+    """Who only wants the number need not know whether it is shared."""
+    shared = volcv.Limits(SharedRate(STORES[0], 50), concurrency=SharedConcurrency(STORES[0], 8))
+    for limits in (shared, volcv.Limits(50, concurrency=8)):
+        assert (limits.calls_a_second, limits.slots) == (50, 8)
+    assert (volcv.Limits().calls_a_second, volcv.Limits().slots) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://:geheim@cache.example:6380/1", "redis://cache.example:6380/1"),
+        ("redis://me:ge%2Fheim@cache.example", "redis://cache.example"),
+        ("rediss://me:geheim@cache.example", "rediss://cache.example"),
+        ("rediss://cache.example?password=geheim&ssl_ca_certs=/ca", "rediss://cache.example"),
+        ("unix://me:geheim@/run/redis.sock?db=3", "unix:///run/redis.sock"),
+    ],
+)
+def test_the_password_of_a_store_is_shown_nowhere(url: str, shown: str) -> None:
+    """User, password and options of a store's URL are in no repr; the URL itself is whole."""
+    shared = SharedRate(url, 5)
+    assert shared.url == url
+    assert shared.url.shown == shown
+    for one in (shared, volcv.Limits(shared), attrs.asdict(shared), attrs.astuple(shared)):
+        assert "heim" not in repr(one)
+        assert shown in repr(one)
+    with pytest.raises(volcv.ConfigurationError, match="SharedRate") as caught:
+        volcv.Limits(rate=url)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    assert "heim" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        (7, "is no text"),
+        ("", "no URL of a store"),
+        ("limits.sqlite", "no URL of a store"),
+        ("https://user:geheim@cache.example", "no URL of a store"),
+        ("sqlite:limits.sqlite", "three slashes"),
+        ("sqlite://limits.sqlite", "three slashes"),
+        ("sqlite:///", "three slashes"),
+        ("sqlite:///:memory:", "others could open"),
+        ("sqlite:///nul\0", "others could open"),
+        ("redis://:geheim@/0", "names no host"),
+        ("redis://:ge/heim@cache.example", "cannot be read; in a password"),
+        ("redis://me:1/geheim@cache.example", "cannot be read; in a password"),
+        ("redis://me:1?geheim@cache.example", "cannot be read; in a password"),
+        ("redis://me:1#geheim@cache.example", "cannot be read; in a password"),
+        ("redis://[geheim", "cannot be read; in a password"),
+        ("redis://cache.example/geheim", "names no database"),
+        ("redis://cache.example?db=geheim", "names no database"),
+        ("redis://cache.example?geheim=1", "an option other than"),
+        ("redis://cache.example?ssl_ca_certs=geheim", "an option other than"),
+        ("unix://geheim.sock", "names no socket"),
+        ("unix:///", "names no socket"),
+    ],
+)
+def test_a_url_that_can_be_no_store_is_refused_unseen(url: str, says: str) -> None:
+    """What is no URL of a store is refused with what it takes, and none of it is shown."""
+    assert "geheim" not in repr(StoreUrl(url))
+    for make in (lambda: SharedRate(url, 5), lambda: SharedConcurrency(url, 5)):
+        with pytest.raises(volcv.ConfigurationError, match=says) as caught:
+            make()
+        assert "(url=...)" in str(caught.value)
+        assert "It takes sqlite:///limits.sqlite or " in str(caught.value)
+        assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (SharedRate, {"rate": 0}),
+        (SharedRate, {"rate": True}),
+        (SharedRate, {"rate": 5, "name": ""}),
+        (SharedRate, {"rate": 5, "name": 7}),
+        (SharedConcurrency, {"concurrency": 0}),
+        (SharedConcurrency, {"concurrency": 2.5}),
+        (SharedConcurrency, {"concurrency": 2, "lease": 0}),
+        (SharedConcurrency, {"concurrency": 2, "name": ""}),
+    ],
+)
+def test_a_shared_limit_that_makes_no_sense_is_refused(kind: type, given: dict[str, Any]) -> None:
+    """A shared limit that cannot be is refused by the name of what is wrong."""
+    wrong = next(reversed(given))
+    with pytest.raises(volcv.ConfigurationError, match=rf"{kind.__name__}\({wrong}=.* takes"):
+        kind(STORES[0], **given)
 
 
 def test_what_is_said_of_codes_is_owned_and_named_as_in_the_tables() -> None:

@@ -115,7 +115,7 @@ def test_a_ramp_holds_back_a_sudden_rise() -> None:
     """With a ramp the slots open one after the other, and then hold nothing back."""
     governor = Governor(volcv.Limits(concurrency=4, ramp=8.0))
     governor.leave(MODEL, 0.0)
-    assert governor.held_up(MODEL, 0.0) == (2.0, "rate")
+    assert governor.held_up(MODEL, 0.0) == (2.0, "concurrency")
     governor.leave(MODEL, 2.0)
     assert earliest(governor, 8.0) <= 8.0
 

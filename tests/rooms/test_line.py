@@ -71,7 +71,8 @@ def test_the_line_is_what_sorting_says(joined: list[tuple[str | None, bool, bool
         if goes:
             line.leave(place)
     stay = [place for place, goes in places if not goes]
-    assert line.everybody() == sorted(stay, key=lambda place: place.order)
+    assert line.everybody() == sorted(stay, key=lambda place: (not place.again, place.number))
     assert len(line) == len(stay)
     for head in line.heads():
-        assert head.order == min(place.order for place in stay if place.model == head.model)
+        assert head is min(place for place in stay if place.model == head.model)
+        assert line.is_head(head)

@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import attrs
 
@@ -18,6 +18,8 @@ from volcv_async.bottleneck import Cause, Stopwatch
 from volcv_async.governor.governor import Governor
 from volcv_async.governor.line import Line, Model, Place
 from volcv_async.governor.permits import Permits
+
+_BY_TIME_ALONE = frozenset({"rate", "pause"})  # what no freed slot can shorten
 
 
 class Caution(Protocol):
@@ -36,7 +38,7 @@ class Caution(Protocol):
         ...
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Turn:
     """What a call was given at the gate.
 
@@ -57,7 +59,7 @@ class Turn:
         self.governor.departed(self.model, self.left, now)
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class _Waiter:
     """Who waits: for a turn, or only to know that a call could leave.
 
@@ -70,8 +72,7 @@ class _Waiter:
     peeks: bool
 
 
-@attrs.frozen
-class _Way:
+class _Way(NamedTuple):
     """A way for somebody to leave: when, by which governor, and what holds it up until then."""
 
     when: float
@@ -88,6 +89,7 @@ class Gate:
         clock: Gives the seconds of a clock that only goes forward.
 
     Attributes:
+        in_flight: Calls under way, over all governors.
         watch: How long somebody waited here, and for what.
     """
 
@@ -102,16 +104,14 @@ class Gate:
         self._permits = permits or {}
         self._clock = clock
         self._line: Line[_Waiter] = Line()
+        self.in_flight = sum(governor.in_flight for governor in cautions)
         self._peeking = 0
         self._timer: asyncio.TimerHandle | None = None
         self._wakes = math.inf
         self._empty = asyncio.Event()
+        self._due = False  # whether an update is to come in the loop's next step
+        self._slots_matter = False  # whether anybody could go sooner if a slot were free
         self.watch = Stopwatch()
-
-    @property
-    def in_flight(self) -> int:
-        """Calls under way, over all governors."""
-        return sum(governor.in_flight for governor in self._cautions)
 
     @property
     def waiting(self) -> int:
@@ -162,12 +162,15 @@ class Gate:
         """
         turn.governor.came_back(turn.model)
         self._release(turn)
+        if self._slots_matter:
+            self.update_soon()
 
     def undo(self, turn: Turn) -> None:
         """Give back what a call was granted that does not go out after all."""
         turn.governor.undo(turn.model, turn.left)
         self._cautions[turn.governor].undo(turn.number)
         self._release(turn)
+        self.update_soon()
 
     def close(self, governor: Governor) -> None:
         """Let nothing leave by this governor any more."""
@@ -189,16 +192,24 @@ class Gate:
 
     def update(self) -> None:
         """Let go whoever may go now; see to it that the next will be."""
-        if not self.in_flight:
-            self._empty.set()
+        self._due = False
         now = self._clock()
-        found = self._next(now)
-        while found is not None and found[1].when <= now:
+        while (found := self._next(now)) is not None and found[1].when <= now:
             self._let_go(*found, now)
-            found = self._next(now)
-        self.watch.switch(found[1].cause if found else None, now)
-        self._wake(found[1].when if found else math.inf, now)
-        self._attend(now)
+        self.watch.switch(None if found is None else found[1].cause, now)
+        self._wake(math.inf if found is None else found[1].when, now)
+        if self._permits:
+            self._attend(now)
+
+    def update_soon(self) -> None:
+        """Do so a step later, so that what is known by then counts; once, however often asked."""
+        if not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._update_if_due)
+
+    def _update_if_due(self) -> None:
+        if self._due:
+            self.update()
 
     def stop_timer(self) -> None:
         """Forget the timer, as at the end of a loop."""
@@ -208,23 +219,32 @@ class Gate:
 
     def _next(self, now: float) -> tuple[Place[_Waiter], _Way] | None:
         """Find who can go first, and how; among those who can go now, who is first in line."""
-        if not self._governors:
-            return None
-        found = [(place, self._way(place, now)) for place in self._line.heads()]
-        return min(found, key=lambda one: (max(one[1].when, now), one[0].order), default=None)
+        best: tuple[Place[_Waiter], _Way] | None = None
+        self._slots_matter = len(self._governors) > 1
+        for place in self._line.heads() if self._governors else ():
+            way = self._way(place, now)
+            self._slots_matter = self._slots_matter or way.cause not in _BY_TIME_ALONE
+            if best is None or _is_before(place, way, *best, now):
+                best = place, way
+        return best
 
     def _way(self, place: Place[_Waiter], now: float) -> _Way:
         """Find the governor that can let a call go first; those equally soon take turns."""
-        if place.item.told.done():  # cancelled, and not run since: away with it
-            return _Way(-math.inf, "rate", self._governors[0])
-        ways = [self._by(governor, place, now) for governor in self._governors]
-        return min(ways, key=lambda way: (max(way.when, now), way.governor.left_last))
+        first, *others = self._governors
+        best = self._by(first, place, now)
+        for governor in others:
+            way = self._by(governor, place, now)
+            last = best.governor.left_last
+            if (max(way.when, now), governor.left_last) < (max(best.when, now), last):
+                best = way
+        return best
 
     def _by(self, governor: Governor, place: Place[_Waiter], now: float) -> _Way:
         when, cause = self._held_up(governor, place.model, now)
-        permits = self._permits.get(governor)
-        if permits is not None and when <= now and not (permits.ready or place.item.peeks):
-            return _Way(math.inf, permits.cause, governor)
+        if self._permits and when <= now and not place.item.peeks:
+            permits = self._permits.get(governor)
+            if permits is not None and not permits.ready:
+                return _Way(math.inf, permits.cause, governor)
         return _Way(when, cause, governor)
 
     def _held_up(self, governor: Governor, model: Model, now: float) -> tuple[float, Cause]:
@@ -236,11 +256,12 @@ class Gate:
     def _let_go(self, place: Place[_Waiter], way: _Way, now: float) -> None:
         self._dismiss(place)
         told = place.item.told
-        if not told.done():
+        if not told.done():  # or it was cancelled, and has not run since
             told.set_result(None if place.item.peeks else self._grant(place.model, way, now))
 
     def _grant(self, model: Model, way: _Way, now: float) -> Turn:
         way.governor.leave(model, now)
+        self.in_flight += 1
         if way.governor in self._permits:
             self._permits[way.governor].spend()
         return Turn(way.governor, model, now, self._cautions[way.governor].leave(now))
@@ -285,7 +306,8 @@ class Gate:
         waiter = _Waiter(asyncio.get_running_loop().create_future(), peeks)
         self._peeking += peeks
         place = self._line.join(waiter, model, again=again, number=number)
-        self.update()
+        if self._line.is_head(place):
+            self.update()
         return place
 
     def _leave(self, place: Place[_Waiter]) -> None:
@@ -299,6 +321,15 @@ class Gate:
         self._line.leave(place)
 
     def _release(self, turn: Turn) -> None:
+        self.in_flight -= 1
         if turn.governor in self._permits:
             self._permits[turn.governor].over()
-        asyncio.get_running_loop().call_soon(self.update)
+        if not self.in_flight:
+            self._empty.set()
+
+
+def _is_before(
+    one: Place[_Waiter], way: _Way, other: Place[_Waiter], other_way: _Way, now: float
+) -> bool:
+    when, other_when = max(way.when, now), max(other_way.when, now)
+    return one < other if when == other_when else when < other_when

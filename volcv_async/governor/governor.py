@@ -25,6 +25,7 @@ from volcv_async.governor.tempo import Tempo
 _FIRST = 2  # calls in flight to start with, where no limit is stated
 _ENOUGH = 10  # connections after which the quickest of them says what is usual
 _JITTER = 0.1  # of a pause that was asked for, so that not all who were asked come back together
+_PAUSE: Cause = "pause"
 _NEWEST = 0.1  # how much the latest answer counts in the usual latency, as a share
 
 
@@ -46,6 +47,7 @@ class Governor:
 
     Attributes:
         limits: What is stated.
+        most: Calls in flight that are never exceeded.
         in_flight: Calls under way.
         left_last: When a call last left, in seconds of the clock that it is given.
         latency: Seconds that an answered call takes, of late; None before the first.
@@ -53,6 +55,7 @@ class Governor:
 
     def __init__(self, limits: Limits, *, draw: Callable[[], float] = random.random) -> None:
         self.limits = limits
+        self.most = limits.slots or MOST_UNSTATED
         self.in_flight = 0
         self.left_last = -math.inf
         self.latency: float | None = None
@@ -66,11 +69,6 @@ class Governor:
         self._departed = 0
 
     # What is allowed
-
-    @property
-    def most(self) -> int:
-        """Calls in flight that are never exceeded."""
-        return self.limits.slots or MOST_UNSTATED
 
     @property
     def slots(self) -> int:
@@ -105,18 +103,17 @@ class Governor:
         """
         if self.in_flight >= self.most:
             return math.inf, "concurrency"
-        return max(self._bounds(model, now), key=_when)
-
-    def _bounds(self, model: Model, now: float) -> Iterator[tuple[float, Cause]]:
-        yield self._closed_until, "pause"
+        when, cause = self._closed_until, _PAUSE
         if self.limits.ramp:
-            yield self._ramp.earliest(now, self.in_flight, self.slots, self.rate), "rate"
+            risen = self._ramp.earliest(now, self.in_flight, self.slots, self.rate)
+            when, cause = _later(when, cause, risen, "concurrency")
         if self._stated is not None:
-            yield self._stated.earliest(now), "rate"
+            when, cause = _later(when, cause, self._stated.earliest(now), "rate")
         lessons = self._lessons.get(model)
         if lessons is not None:
-            yield lessons.tempo.earliest(now), "rate"
-            yield lessons.room.earliest(now), "concurrency"
+            when, cause = _later(when, cause, lessons.tempo.earliest(now), "rate")
+            when, cause = _later(when, cause, lessons.room.earliest(now), "concurrency")
+        return when, cause
 
     # From departure to answer
 
@@ -217,5 +214,5 @@ class Governor:
         return self._lessons[model]
 
 
-def _when(bound: tuple[float, Cause]) -> float:
-    return bound[0]
+def _later(when: float, cause: Cause, other: float, its: Cause) -> tuple[float, Cause]:
+    return (other, its) if other > when else (when, cause)

@@ -37,13 +37,9 @@ class Place(Generic[Item]):
     again: bool
     left: bool = False
 
-    @property
-    def order(self) -> tuple[bool, int]:
-        """What the line is sorted by."""
-        return (not self.again, self.number)
-
     def __lt__(self, other: Place[Item]) -> bool:
-        return self.order < other.order
+        """Tell whether it comes before another: a repetition does, and else who came first."""
+        return self.number < other.number if self.again == other.again else self.again
 
 
 class Line(Generic[Item]):
@@ -66,6 +62,10 @@ class Line(Generic[Item]):
         self._waiting += 1
         return place
 
+    def is_head(self, place: Place[Item]) -> bool:
+        """Tell whether nobody for its model came before."""
+        return self._lines[place.model][0] is place
+
     def leave(self, place: Place[Item]) -> None:
         """Give a place up, wherever in the line it is; doing so again changes nothing."""
         self._waiting -= not place.left
@@ -73,13 +73,11 @@ class Line(Generic[Item]):
 
     def heads(self) -> Iterator[Place[Item]]:
         """Give the first of each model that is still there."""
-        for model, line in list(self._lines.items()):
+        for line in self._lines.values():
             while line and line[0].left:
                 heappop(line)
             if line:
                 yield line[0]
-            else:
-                del self._lines[model]
 
     def everybody(self) -> list[Place[Item]]:
         """Give all who wait, in order."""

@@ -10,7 +10,7 @@ MOST_UNSTATED = 16
 _KNOWN = 1.0  # seconds after which a call still out was let in: refusals take 36 to 116 ms
 _RARER = 4  # times as many answers before the next trial, after a refusal
 _LEAST = 2  # answers before the next trial at the least, after a refusal
-_RAREST = 40  # answers at the most: a trial refused each time is 2.4 % of the calls
+_RAREST = 36  # answers at the most: a trial refused each time is 2.7 % of the calls
 _SOONER = 8  # times fewer answers before the next trial, after one that was let in
 
 

@@ -8,58 +8,62 @@ from bisect import bisect_right
 from volcv_async.governor.pace import Pace
 
 _SLOWEST = 1 / 120  # calls a second: the least that is ever learned
-_CUT = 0.95  # what a refusal leaves of the rate at the most
+_GUESS = 1.0  # calls a second: the first lesson, where nothing was ever let in
+_MOST_LEFT = 0.95  # of the rate after a refusal, as a share
+_LEAST_LEFT = 0.7  # the same, though less seemed to fit: a window may be longer than it seems
 _BLIND = 1.0  # seconds without departures after the first refusal: the window at least
 _BOUND = 0.02  # seconds after its time that a call still left because of the rate: timers are late
 _SMALLEST, _BIGGEST = 0.02, 1.0  # of the rate that is tried on top, as a share
-_BOLDER = 2  # times as much is tried after a trial that went well
-_SHYER = 4  # times less after a refusal
-_STALE = True
-_WINDOWS = 3  # windows' worth of calls that a trial must survive
-_RARER = 4  # times as many calls before the next trial, after a refusal
-_LEAST = 4  # calls before the next trial at the least, after a refusal
+_BOLDER = 4  # times as much is tried after a trial that went well; times less after one that failed
+_WINDOWS = 3  # windows' worth of calls that a trial must survive: calls come early by chance, too
+_RARER = 4  # times as many calls before the next trial, after one that failed
+_LEAST = 4  # calls before the next trial at the least, after one that failed
 _RAREST = 45  # calls at the most: a trial refused each time is 2.2 % of the calls
-_SOONER = 8  # times fewer calls before the next trial, after one that was let in
+_SOONER = 8  # times fewer calls before the next trial, after one that went well
 
 
 class Tempo:
-    """The rate that refusals teach beneath what is stated; before the first it holds nothing back.
+    """The rate that refusals for rate teach beneath what is stated; before them nothing is held.
 
-    A refusal tells what fits: what was let in lately. When enough calls left because of this rate,
-    and not of anything else, a higher one is tried. If three windows' worth of calls survive, it is
-    the new rate, and the next trial comes sooner and is twice as big; if one is refused, the rate
-    is what it was, and the next trial comes later and is smaller.
+    A refusal tells what fits: what was let in lately. The first is believed; each that follows
+    leaves 70 to 95 % of the rate. When enough calls left because of this rate, and not of anything
+    else, a little more is tried. If three windows' worth of calls survive, that is the rate, and
+    the next trial is sooner and bolder; if one is refused, the rate is what it was, and the next
+    trial is later and shyer.
 
     Attributes:
-        most: What is stated, in calls a second, which the rate will never exceed; None if nothing.
-        rate: What is learned, in calls a second; None if nothing.
+        rate: What is learned, in calls a second; None if nothing is, or no less than is stated.
     """
 
     def __init__(self, most: float | None, burst: int = 1) -> None:
-        self.most = most
+        """Begin with nothing learned.
+
+        Args:
+            most: The rate that is stated, in calls a second; None if none is.
+            burst: Calls that may leave together.
+        """
         self.rate: float | None = None
-        self._ceiling = math.inf if most is None else most
+        self._most = math.inf if most is None else most
+        self._least = min(_SLOWEST, _MOST_LEFT * self._most)
         self._burst = burst
-        self._pace: Pace | None = None  # at what is learned, or tried
-        self._left: list[float] = []  # departures of late that were not refused
+        self._pace: Pace | None = None
+        self._tried = 0.0  # the rate at which calls leave: what is learned, or tried
+        self._left: list[float] = []  # what was not refused of the last second, and one before
         self._closed_until = -math.inf
-        self._lesson = -math.inf  # when the last refusal came
-        self._failed = False
-        self._trial: float | None = None  # when the trial began
+        self._lesson = -math.inf  # when the last refusal came that taught something
+        self._trial = math.inf  # when the trial began; infinite while there is none
         self._bound = 0  # calls since the last lesson or trial that left because of the rate
         self._patience = _LEAST  # such calls before the next trial
         self._step = _SMALLEST  # what the next trial adds, as a share
 
     def begin(self, rate: float | None) -> None:
-        """Start from a rate that was learned before."""
-        self._trial, self._bound = None, 0
-        if rate is None or rate >= self._ceiling:
+        """Go on from a rate, such as one that was learned before; None forgets what is learned."""
+        self._trial, self._bound = math.inf, 0
+        if rate is None or rate >= self._most:
             self.rate = self._pace = None
             return
-        self.rate = max(rate, min(_SLOWEST, self._ceiling))
-        if self._pace is None:
-            self._pace = Pace(self.rate, self._burst)
-        self._pace.set(self.rate)
+        self.rate = max(rate, self._least)
+        self._go(self.rate)
 
     def earliest(self, now: float) -> float:
         """When the next call may leave; not after ``now`` if it may at once."""
@@ -67,11 +71,12 @@ class Tempo:
         return max(spaced, self._closed_until)
 
     def leave(self, now: float) -> None:
-        """Count a departure, and begin or end a trial if it is time."""
-        del self._left[: max(0, bisect_right(self._left, now - 1) - 1)]  # the last before is kept
+        """Count a departure; it may begin a trial, or end one that went well."""
+        del self._left[: max(0, bisect_right(self._left, now - 1) - 1)]
         self._left.append(now)
-        if self._pace and self.rate and now - self.earliest(now) <= _BOUND:
-            self._bound_by(self._pace, self.rate, now)
+        if self.rate is not None and now - self.earliest(now) <= _BOUND:
+            self._bound += 1
+            self._try(self.rate, now)
         if self._pace:
             self._pace.leave(now)
 
@@ -87,49 +92,54 @@ class Tempo:
             self._pace.moved(left, really)
 
     def answered(self, left: float, now: float) -> None:
-        """Learn from an answer that is no refusal."""
+        """Learn nothing from an answer: what counts is when calls left, and what was refused."""
 
     def refused(self, left: float, now: float) -> None:
-        """Learn from a refusal for rate."""
+        """Learn from a refusal, unless the call left before the last lesson."""
         self._forget(left)
         if left <= self._lesson:
-            if _STALE and self.rate and not self._failed:
-                self._slow_down(self.rate, left, now)
             return
-        self._failed = self.rate is not None and self._trial is not None and left >= self._trial
         self._lesson = now
-        if self._failed:
+        if left > self._trial:
             self._patience = min(max(self._patience * _RARER, _LEAST), _RAREST)
-            self._step = max(self._step / _SHYER, _SMALLEST)
+            self._step = max(self._step / _BOLDER, _SMALLEST)
             self.begin(self.rate)
         else:
-            before = self._ceiling if self.rate is None else self.rate
-            if self.rate is None:
-                self._closed_until = now + _BLIND
-            self._slow_down(_CUT * before, left, now)
+            self._slow_down(left, now)
 
-    def _slow_down(self, rate: float, left: float, now: float) -> None:
-        rate = max(min(rate, self._fitted(left)), min(_SLOWEST, self._ceiling * _CUT))
-        self._closed_until = max(self._closed_until, now + 1 / rate)
+    def _slow_down(self, left: float, now: float) -> None:
+        """Go on at what fits, after a pause of as long as one call takes at that rate."""
+        first, asked = self.rate is None, self.rate or self._most
+        fits = self._fitted(left) or (_GUESS if first else 0.0)
+        least = self._least if first else max(self._least, _LEAST_LEFT * asked)
+        rate = max(min(_MOST_LEFT * asked, fits), least)
+        self._closed_until = now + max(1 / rate, _BLIND if first else 0.0)
         self.begin(rate)
 
     def _fitted(self, left: float) -> float:
-        """What was let in when this one was not, in calls a second."""
+        """What was let in before this one was refused, in calls a second; 0 if nothing was."""
         ages = [left - earlier for earlier in self._left if earlier <= left]
-        recent = sum(age < 1 for age in ages)
-        longer = len(ages) / ages[0] if ages and ages[0] >= 1 else 0.0
-        return max(recent, longer) or 1.0
+        if not ages:
+            return 0.0
+        within_a_second = sum(age < 1 for age in ages)
+        with_one_before = len(ages) / max(ages[0], 1.0)
+        return max(within_a_second, with_one_before)
 
-    def _bound_by(self, pace: Pace, rate: float, now: float) -> None:
-        """Count a call that left because of this rate; begin a trial, or end one that went well."""
-        self._bound += 1
-        if self._trial is None and self._bound >= self._patience:
+    def _try(self, rate: float, now: float) -> None:
+        """Begin a trial when enough calls left because of the rate; end one that was survived."""
+        if self._trial == math.inf and self._bound >= self._patience:
             self._trial, self._bound = now, 0
-            pace.set(min(rate * (1 + self._step), self._ceiling))
-        elif self._trial is not None and self._bound >= _WINDOWS * math.ceil(pace.rate):
+            self._go(min(rate * (1 + self._step), self._most))
+        elif self._trial < math.inf and self._bound >= _WINDOWS * math.ceil(self._tried):
             self._patience //= _SOONER
             self._step = min(self._step * _BOLDER, _BIGGEST)
-            self.begin(pace.rate)
+            self.begin(self._tried)
+
+    def _go(self, rate: float) -> None:
+        self._tried = rate
+        if self._pace is None:
+            self._pace = Pace(rate, self._burst)
+        self._pace.set(rate)
 
     def _forget(self, left: float) -> None:
         if left in self._left:

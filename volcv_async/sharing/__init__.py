@@ -1,0 +1,79 @@
+"""Limits that several processes or machines keep together, each by the same store.
+
+A store is an SQLite file, for the processes of one machine, or a Redis server. Of what is kept
+there two things are told apart from how:
+
+* ``rate``: calls a second; ``slots``: calls in flight, by leases that are renewed. Both rest for a
+  while when a store that was lost is back (``absence``), as what it held may be gone.
+* ``sqlite_store``, ``sqlite_rate`` and ``redis_store`` know how to ask. Rates lie in the buckets of
+  pyrate-limiter. These modules are imported when they are needed, as they come with an extra.
+"""
+
+from __future__ import annotations
+
+from volcv_async.config import SharedConcurrency, SharedRate
+from volcv_async.errors import ConfigurationError
+from volcv_async.sharing.rate import Rate, RateStore, window
+from volcv_async.sharing.slots import Slots, SlotStore
+from volcv_async.sharing.sqlite_store import SqliteSlots
+
+__all__ = ["Rate", "Slots", "open_rate", "open_slots"]
+
+
+def open_rate(shared: SharedRate, name: str) -> Rate:
+    """Make a quota of calls a second, in a running loop; it connects when it is first asked.
+
+    Args:
+        shared: What is shared, and where.
+        name: What the quota is called where ``shared`` does not say.
+
+    Raises:
+        ConfigurationError: The extra that it needs is not installed.
+    """
+    try:
+        store = _rate_store(shared, shared.name or name)
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
+    return Rate(store, window(shared.rate).seconds)
+
+
+def open_slots(shared: SharedConcurrency, name: str) -> Slots:
+    """Make a quota of calls in flight, in a running loop; it connects when it is first asked.
+
+    Args:
+        shared: What is shared, and where.
+        name: What the quota is called where ``shared`` does not say.
+
+    Raises:
+        ConfigurationError: The extra that it needs is not installed.
+    """
+    try:
+        store = _slot_store(shared, shared.name or name)
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
+    return Slots(store, shared.lease)
+
+
+def _rate_store(shared: SharedRate, name: str) -> RateStore:
+    if shared.url.file is not None:
+        from volcv_async.sharing.sqlite_rate import SqliteRate  # noqa: PLC0415 - an extra
+
+        return SqliteRate(shared.url.file, name, window(shared.rate))
+    from volcv_async.sharing.redis_store import RedisRate  # noqa: PLC0415 - an extra
+
+    return RedisRate(shared.url, name, window(shared.rate))
+
+
+def _slot_store(shared: SharedConcurrency, name: str) -> SlotStore:
+    if shared.url.file is not None:
+        return SqliteSlots(shared.url.file, name, shared.concurrency, shared.lease)
+    from volcv_async.sharing.redis_store import RedisSlots  # noqa: PLC0415 - an extra
+
+    return RedisSlots(shared.url, name, shared.concurrency, shared.lease)
+
+
+def _missing(error: ModuleNotFoundError) -> ConfigurationError:
+    return ConfigurationError(
+        f"Shared limits need the package {error.name}, which is not installed.",
+        help="Install it with: pip install 'volcv-async[shared]'",
+    )
