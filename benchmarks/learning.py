@@ -640,7 +640,7 @@ def _details(line: Line) -> list[str]:
 
 def main(*, short: bool, markdown: bool) -> int:
     """Simulate all cases, print the tables, and judge ours."""
-    judged = dict.fromkeys(("ours", "told"), 2 if short else 5)
+    judged: dict[str, int] = dict.fromkeys(["ours", "told"], 2 if short else 5)
     seeds = judged if short else dict.fromkeys(RULES, 3) | judged
     with ProcessPoolExecutor() as pool:
         every = [compare(case, seeds, pool) for case in CASES]

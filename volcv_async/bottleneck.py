@@ -85,5 +85,7 @@ def most(seconds: Mapping[Cause, float]) -> Cause | None:
 
 def between(before: Mapping[Cause, float], after: Mapping[Cause, float]) -> dict[Cause, float]:
     """Give what was spent between two readings of a stopwatch."""
-    spent = {cause: seconds - before.get(cause, 0.0) for cause, seconds in after.items()}
+    spent: dict[Cause, float] = {
+        cause: seconds - before.get(cause, 0.0) for cause, seconds in after.items()
+    }
     return {cause: seconds for cause, seconds in spent.items() if seconds > 0}

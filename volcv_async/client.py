@@ -285,7 +285,7 @@ class Client:
         return attrs.evolve(now, limited_by=limited_by)
 
     def recall(self, learned: Iterable[Learned]) -> None:
-        """Begin with what ``statistics().learned`` said in an earlier run, so as not to begin blind.
+        """Begin with what ``statistics().learned`` said in an earlier run, and so not blind.
 
         It goes for accounts of the same name with ``Limits(adaptive=True)``, for models of which
         nothing is learned yet. What is stated binds all the same, and it is learned further.

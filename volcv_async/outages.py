@@ -1,4 +1,4 @@
-"""Outages of all account groups of a client: what is heard of each, and the probing while one is on.
+"""Outages of all account groups: what is heard of each, and the probing while one is on.
 
 ``outage`` holds the arithmetic of one, ``probing`` the tasks; here the two meet what attempts tell.
 """

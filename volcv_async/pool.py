@@ -1,4 +1,4 @@
-"""The session pool: accounts, their sessions and their limits; it leases the one that is free first.
+"""The session pool: accounts, their sessions and limits; it leases the one that is free first.
 
     governors ─▶ gate ─ turn ─▶ lease ─▶ session of that governor ─▶ call
         ▲                                                              │

@@ -1,4 +1,4 @@
-"""Where calls wait: first come, first served; what is held is given back; timers only where needed."""
+"""Where calls wait: first come, first served, and what is held is given back."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_a_number_keeps_a_place() -> None:
     )
 )
 def test_the_line_is_what_sorting_says(joined: list[tuple[str | None, bool, bool]]) -> None:
-    """Whoever leaves early, the rest go in order: repetitions, then the others, each as they came."""
+    """Whoever leaves early, the rest go in order: repetitions, then the others, as they came."""
     line: Line[int] = Line()
     places: list[tuple[Place[int], bool]] = []
     for item, (model, again, goes) in enumerate(joined):

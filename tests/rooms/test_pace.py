@@ -1,4 +1,4 @@
-"""A strict rate by a virtual clock: no window exceeded, nothing wasted, a slow start where asked."""
+"""A strict rate by a virtual clock: no window exceeded, nothing wasted; and a slow start."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_slots_open_one_by_one_over_the_ramp() -> None:
 
 
 def test_the_rate_rises_evenly_over_the_ramp() -> None:
-    """Half of a ramp of 10 s at 4/s lets a quarter of its 20 calls out, and then the rate is full."""
+    """Half of a ramp of 10 s at 4/s lets out a quarter of its 20 calls; then the rate is full."""
     left = climb(Ramp(10.0), most=1000, rate=4.0)
     assert sum(departure < 5.0 for departure in left) == 5
     assert sum(departure < 10.0 for departure in left) == 20
@@ -125,7 +125,7 @@ def test_the_rate_rises_evenly_over_the_ramp() -> None:
 
 
 def test_after_a_rest_the_ramp_begins_anew() -> None:
-    """A rest as long as the ramp, with nothing in flight, begins it again; a shorter one does not."""
+    """A rest as long as the ramp, with nothing in flight, begins it again; no shorter one does."""
     ramp = Ramp(10.0)
     climb(ramp, most=5, rate=None)
     assert ramp.earliest(17.0, 3, 5, None) <= 17.0

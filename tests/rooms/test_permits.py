@@ -46,8 +46,11 @@ class Shop:
     def __init__(self, quotas: Mapping[Cause, Quota], *, concurrency: int = 4) -> None:
         self.governor = Governor(volcv.Limits(concurrency=concurrency))
         self.told: list[OSError | None] = []
-        self.permits = Permits(quotas, changed=lambda: self.gate.update(), told=self.told.append)
+        self.permits = Permits(quotas, changed=self._update, told=self.told.append)
         self.gate = Gate({self.governor: Outage(1, 1)}, {self.governor: self.permits})
+
+    def _update(self) -> None:
+        self.gate.update()
 
 
 async def until(condition: object, *args: object) -> None:

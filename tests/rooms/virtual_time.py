@@ -18,10 +18,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def _run_once(self) -> None:
-        ready, scheduled = self._ready, self._scheduled  # type: ignore[attr-defined]
-        if scheduled and not ready:
-            self._now = max(self._now, scheduled[0].when())
-        super()._run_once()  # type: ignore[misc]
+        inside: Any = self
+        if inside._scheduled and not inside._ready:
+            self._now = max(self._now, inside._scheduled[0].when())
+        inside_of_it: Any = super()
+        inside_of_it._run_once()
 
 
 def virtually(work: Coroutine[Any, Any, Given]) -> Given:

@@ -8,8 +8,8 @@ The arithmetic is given the time, in seconds of any clock that only goes forward
 * ``line``: who waits, in which order.
 
 Two thin layers wait: ``gate``, where calls wait for their turn over the governors of all groups and
-whatever else holds back the calls of one, such as an outage; and ``permits``, for those whose limits
-are shared with other processes.
+what else holds back the calls of one, such as an outage; and ``permits``, for those whose limits
+are shared with other processes. ``grouping`` gives each account its governor.
 """
 
 from volcv_async.governor.gate import Caution, Gate, Turn

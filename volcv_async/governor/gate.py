@@ -251,7 +251,9 @@ class Gate:
         """When a call may leave as far as this process knows, and what holds it up."""
         when, cause = governor.held_up(model, now)
         held = self._cautions[governor].earliest(governor.in_flight)
-        return (held, "outage") if held > max(when, now) else (when, cause)
+        if held > max(when, now):
+            return held, "outage"
+        return when, cause
 
     def _let_go(self, place: Place[_Waiter], way: _Way, now: float) -> None:
         self._dismiss(place)

@@ -1,4 +1,4 @@
-"""Which account has which governor: its own, or the one of its group, since a quota is a group's."""
+"""Which account has which governor: its own, or its group's, since a quota is the group's."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 
 GUARD = 0.01
-"""How far under the rate to go, as a share: the provider's clock, and the way there, are not ours."""
+"""How far under the rate to go, as a share: the provider's clock is not ours, nor the way there."""
 
 LATENESS = 0.005
 """Seconds that a timer may wake late without losing the interval."""

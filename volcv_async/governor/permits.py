@@ -41,8 +41,8 @@ class Permits:
     Args:
         quotas: What one permit is made of, in the order in which it is taken, and what calls are
             held up by while it is asked for.
-        changed: Called when there is a permit, for somebody to use it at once, and when it is held up
-            by something else.
+        changed: Called when there is a permit, for somebody to use it at once, and when it is held
+            up by something else.
         told: Called with the error when the store is lost, and with None when it is back.
 
     Attributes:
@@ -95,7 +95,8 @@ class Permits:
         """Get one permit and offer it; one that nobody takes is given back."""
         held: list[Quota] = []
         try:
-            for self.cause, quota in self._quotas.items():
+            for cause, quota in self._quotas.items():
+                self.cause = cause
                 self._changed()
                 await self._take(quota)
                 held.append(quota)
