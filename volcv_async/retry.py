@@ -100,7 +100,7 @@ def may_be_billed(error: VolcvError) -> bool:
 
 def cost(error: VolcvError, tally: Tally) -> int:
     """Give what a repetition after this error draws from the budget."""
-    if refused_for_pace(error) or _goes_elsewhere(error, tally):
+    if refused_for_pace(error) or isinstance(error, AuthenticationError | QuotaError):
         return 0
     if isinstance(error, NotSentError) and tally.excused:
         return 0

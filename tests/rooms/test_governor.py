@@ -106,8 +106,10 @@ def test_a_retry_after_closes_the_governor_for_a_little_longer() -> None:
     governor = Governor(volcv.Limits(rate=10), draw=lambda: 0.5)
     governor.pause(6.0, 0.0)
     governor.pause(3.0, 0.0)
-    assert governor.held_up(MODEL, 0.0) == (pytest.approx(6.3), "pause")
-    assert governor.held_up(OTHER, 0.0)[0] == pytest.approx(6.3)
+    when, cause = governor.held_up(MODEL, 0.0)
+    assert when == pytest.approx(6.3)
+    assert cause == "pause"
+    assert earliest(governor, 0.0, OTHER) == pytest.approx(6.3)
     assert earliest(governor, 8.0) <= 8.0
 
 
@@ -156,14 +158,14 @@ def test_the_rate_of_several_models_is_known_when_that_of_each_is() -> None:
     """Learned rates of models add up; while one of them has none, only what is stated is known."""
     governor = Governor(volcv.Limits())
     governor.recall(MODEL, 2.0, None)
-    assert governor.rate == 2.0
+    rates = [governor.rate]
     governor.leave(OTHER, 0.0)
-    assert governor.rate is None
+    rates.append(governor.rate)
     governor.leave(OTHER, 0.0)
     governor.came_back(OTHER)
     governor.refused(OTHER, "rate", 0.0, 0.1)
-    assert governor.rate is not None
-    assert governor.rate > 2.0
+    assert rates == [2.0, None]
+    assert (governor.rate or 0.0) > 2.0
 
 
 def test_what_was_learned_before_is_where_it_begins() -> None:

@@ -63,7 +63,7 @@ class Permits:
         self._asking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.ready = False
-        self.cause = next(iter(quotas))
+        self.cause: Cause = next(iter(quotas))
 
     def attend(self, *, wanted: bool) -> None:
         """Ask while a permit is wanted, and stop when it is not."""
