@@ -155,7 +155,6 @@ class Ours:
         match refusal:
             case None:
                 self.room.answered(left, now)
-                self.tempo.answered(left, now)
             case "concurrency":
                 self.room.refused(left, now)
             case "rate":

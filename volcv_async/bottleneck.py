@@ -24,6 +24,18 @@ Cause = Literal["rate", "concurrency", "pause", "outage", "latency", "source", "
 * ``"disk"``: the consumer is a job, and its disk does not write as fast as images come.
 """
 
+NAMES: Mapping[Cause, str] = {
+    "rate": "rate",
+    "concurrency": "concurrency",
+    "pause": "pauses that the provider asked for",
+    "outage": "an outage",
+    "latency": "the provider's latency",
+    "source": "the source",
+    "consumer": "the consumer",
+    "disk": "the disk",
+}
+"""Each as it stands behind "limited by"."""
+
 _LATELY = 10.0  # seconds after which what was counts a third as much as what is
 
 

@@ -22,7 +22,7 @@ from typing import Self
 import anyio
 import attrs
 
-from volcv_async.bottleneck import Cause
+from volcv_async.bottleneck import NAMES, Cause
 from volcv_async.config import Account, Limits, RetryPolicy, SharedConcurrency, SharedRate
 from volcv_async.errors import (
     AuthenticationError,
@@ -217,7 +217,7 @@ class SessionPool:
             f"{now.rate:.2f}/s{allowed}",
         ]
         if now.limited_by is not None:
-            state.append(f"limited by {now.limited_by}")
+            state.append(f"limited by {NAMES[now.limited_by]}")
         return f"<SessionPool {' | '.join(state)}>"
 
     # Leases

@@ -160,6 +160,16 @@ class OutcomeStream:
         return self._spent.lately
 
     @contextmanager
+    def consumer_at_work(self) -> Generator[None]:
+        """Count what is done meanwhile, without awaiting anything, as the consumer's."""
+        before = self._watch.cause
+        self._watch.switch("consumer", time.monotonic())
+        try:
+            yield
+        finally:
+            self._watch.switch(before, time.monotonic())
+
+    @contextmanager
     def consumer_waits_for(self, cause: Cause) -> Generator[None]:
         """Say why the consumer takes no outcomes meanwhile, such as ``"disk"``."""
         self._consumer = cause

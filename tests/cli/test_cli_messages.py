@@ -75,7 +75,7 @@ def probed(*, answered: bool, lasting: float, next_probe: float, next_call: floa
 
 def test_an_outage_is_said_with_its_account_and_reason(capsys: pytest.CaptureFixture[str]) -> None:
     """An outage is said with its account and last error, then how it goes, and its end."""
-    say = messages.Outages()
+    say = messages.Notices()
     say(volcv.AttemptStarted(attempt=attempt_at("studio")))
     say(failed("studio", "No word."))
     say(failed("attic", "A word of another account."))

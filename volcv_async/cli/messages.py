@@ -12,7 +12,18 @@ from typing import TextIO
 from rich.console import Console
 
 from volcv_async.errors import VolcvError, VolcvWarning
-from volcv_async.events import AttemptEnded, Event, OutageBegan, OutageEnded, OutageProbed
+from volcv_async.events import (
+    AccountPaused,
+    AttemptEnded,
+    Event,
+    OutageBegan,
+    OutageEnded,
+    OutageProbed,
+    SharedLimitBack,
+)
+from volcv_async.job import duration
+
+_LONG = 10.0  # seconds from which on a pause is worth a line
 
 
 class _Quiet(Console):
@@ -63,8 +74,8 @@ def tell_notes(error: BaseException) -> None:
         note(line)
 
 
-class Outages:
-    """Says how an outage goes, from its beginning to its end; it may be a client's ``on_event``."""
+class Notices:
+    """Says what stands in the way of all calls, and when it is gone; a client's ``on_event``."""
 
     def __init__(self) -> None:
         self._last: dict[str, str] = {}  # for each account, what its latest error said
@@ -86,6 +97,10 @@ class Outages:
                 )
             case OutageEnded(account=name):
                 note(f"There are answers from {name} again; calls go there as before.")
+            case AccountPaused(account=name, seconds=seconds) if seconds >= _LONG:
+                note(f"{name} asks for a pause; nothing goes there for {duration(seconds)}.")
+            case SharedLimitBack(account=name):
+                note(f"The shared limit of {name} can be reached again.")
             case _:
                 pass
 

@@ -42,6 +42,7 @@ _INTERRUPTED = (
     "Interrupted: nothing new goes out, and what is in flight is awaited. "
     "Once more cuts it off, and it may have been billed."
 )
+_WORTH_A_WORD = 2.0  # seconds from which on a run tells what they went to
 _DEMO = "demo_prompts.txt"
 _DEMO_CONCURRENCY = 6
 # Slow enough to be watched, quick enough to be waited for.
@@ -183,6 +184,7 @@ async def _send(
     job: _Job, client: Callable[[], AbstractAsyncContextManager[Client]], shown: Display
 ) -> JobReport:
     async with client() as opened:
+        shown.watch(opened.statistics)
         return await run_job(
             opened,
             job.requests(),
@@ -199,6 +201,8 @@ def _conclude(job: _Job, report: JobReport) -> None:
     if report.images or report.before:
         result(str(draw_gallery(job.out, title=job.title)))
     result(report.line())
+    if report.seconds >= _WORTH_A_WORD and report.time_line():
+        note(report.time_line())
     for reason in report.reasons:
         note(reason)
     if not report.all_done:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from volcv_async.cli.messages import Outages, complain, note, tell_notes
+from volcv_async.cli.messages import Notices, complain, note, tell_notes
 from volcv_async.client import Client
 from volcv_async.config import Account, Limits, RetryPolicy, from_environment
 from volcv_async.errors import InvalidRequestError, VolcvError
@@ -132,7 +132,7 @@ async def open_client(
 ) -> AsyncGenerator[Client]:
     """Open a client at an account, or without one at a local gateway of its own."""
     if account is not None:
-        async with Client(account, limits=limits, retry=retry, on_event=Outages()) as client:
+        async with Client(account, limits=limits, retry=retry, on_event=Notices()) as client:
             yield client
         return
     stated = attrs.evolve(
@@ -140,6 +140,6 @@ async def open_client(
     )
     async with (
         LocalGateway(time_scale=time_scale) as gateway,
-        Client(gateway.account(limits=stated), retry=retry, on_event=Outages()) as client,
+        Client(gateway.account(limits=stated), retry=retry, on_event=Notices()) as client,
     ):
         yield client

@@ -168,7 +168,6 @@ class Governor:
         """Learn from an answer that is no refusal for pace; its slot is free already."""
         if model in self._lessons:
             self._lessons[model].room.answered(left, now)
-            self._lessons[model].tempo.answered(left, now)
 
     def made(self, seconds: float) -> None:
         """Learn how long a call takes that gives an image."""

@@ -91,9 +91,6 @@ class Tempo:
         if self._pace:
             self._pace.moved(left, really)
 
-    def answered(self, left: float, now: float) -> None:
-        """Learn nothing from an answer: what counts is when calls left, and what was refused."""
-
     def refused(self, left: float, now: float) -> None:
         """Learn from a refusal, unless the call left before the last lesson."""
         self._forget(left)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import attrs
 
+from volcv_async.bottleneck import NAMES, Cause, most
 from volcv_async.errors import VolcvError
 from volcv_async.results import Completed, InDoubt, Outcome
 
 _REASONS = 3
+_WORTH = 0.05  # of the time, from where on a cause is named beside the first
 
 
 @attrs.frozen(kw_only=True)
@@ -33,6 +35,7 @@ class JobReport:
         failed_before: Those that an earlier run has ended without an image, and this one left so.
         in_doubt_before: Those that an earlier run left in doubt, and this one did not send.
         seconds: How long it took.
+        waited: Seconds of it that were spent on waiting, by what was waited for.
         reasons: Why requests gave no image, the commonest first, at most three: how often, and
             one of them in words.
     """
@@ -49,6 +52,20 @@ class JobReport:
     failed_before: int = 0
     in_doubt_before: int = 0
     reasons: tuple[str, ...] = ()
+    waited: Mapping[Cause, float] = attrs.field(factory=dict[Cause, float])
+
+    @property
+    def limited_by(self) -> Cause | None:
+        """What most time was spent on waiting for; None where nothing was."""
+        return most(self.waited)
+
+    def time_line(self) -> str:
+        """Say what the time was spent on: ``Limited by rate (96 % of the time), …``."""
+        whole = max(self.seconds, sum(self.waited.values())) or 1.0
+        shares = sorted(((spent / whole, cause) for cause, spent in self.waited.items()))[::-1]
+        said = [f"{NAMES[cause]} ({share * 100:.0f} % of the time)" for share, cause in shares[:1]]
+        said += [f"{NAMES[cause]} ({share * 100:.0f} %)" for share, cause in shares[1:] if share >= _WORTH]
+        return f"Limited by {', '.join(said)}." if said else ""
 
     @property
     def all_done(self) -> bool:
@@ -105,12 +122,18 @@ class Tally:
         self.paid += outcome.billed == "yes"
         self.perhaps_paid += outcome.perhaps_billed + (outcome.billed == "unknown")
 
-    def report(self, out: Path, kept: Mapping[str, int] | None = None) -> JobReport:
+    def report(
+        self,
+        out: Path,
+        kept: Mapping[str, int] | None = None,
+        waited: Mapping[Cause, float] | None = None,
+    ) -> JobReport:
         """Give the counts as they stand.
 
         Args:
             out: The folder.
             kept: How many requests of the list this run had not to send, by their state.
+            waited: The seconds spent on waiting, by what was waited for.
         """
         kept = kept or {}
         return JobReport(
@@ -122,6 +145,7 @@ class Tally:
             paid=self.paid,
             perhaps_paid=self.perhaps_paid,
             seconds=self.seconds,
+            waited=dict(waited or {}),
             before=kept.get("done", 0),
             failed_before=kept.get("failed", 0),
             in_doubt_before=kept.get("in doubt", 0),

@@ -2,7 +2,8 @@
 
 The stream decides how many calls are under way. This room takes what it gives and has it written
 down by a few threads, and takes no more while too much is unwritten. However a job ends, what was
-made is on the disk before the end is told, and the next run goes on from there.
+made is on the disk before the end is told, and the next run goes on from there, with what this one
+has learned of the limits.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from volcv_async.job.books import Books, Seeds, UnderWay
 from volcv_async.job.fetching import fetch
 from volcv_async.job.going_on import Wishes
 from volcv_async.job.journal import Journal
+from volcv_async.job.lessons import Lessons
 from volcv_async.job.records import Entry, Records
 from volcv_async.job.recovery import recover, refuse_foreign, write_failures
 from volcv_async.job.report import JobReport, Tally
@@ -89,7 +91,7 @@ async def run(
             may have been billed.
         give_up: Seconds of an outage after which the job ends; None: never.
         on_outcome: Called with every outcome once it is written down; its ``index`` is its number
-            in the folder.
+            in the folder. What time it takes is the consumer's, as the report says.
 
     Raises:
         ConfigurationError: The folder is in use by another run, or holds what is not a job's; or
@@ -102,13 +104,9 @@ async def run(
     folder, tally = Path(out), Tally()
     wishes = Wishes(retry_failed=retry_failed, in_doubt=client.retry.in_doubt == "retry")
 
-    def note(outcome: Outcome) -> None:
-        tally.add(outcome)
-        if on_outcome is not None:
-            on_outcome(outcome)
-
     async with _journal(folder) as journal:
-        books = Books(journal, wishes, seeds)
+        books, lessons = Books(journal, wishes, seeds), Lessons(client, journal)
+        await lessons.recall()
         outcomes = client.stream(
             books.due(requests),
             concurrency=concurrency,
@@ -117,11 +115,20 @@ async def run(
             recorder=books,
             give_up=give_up,
         )
+
+        def note(outcome: Outcome) -> None:
+            tally.add(outcome)
+            lessons.write_now_and_then()
+            if on_outcome is not None:
+                with outcomes.consumer_at_work():
+                    on_outcome(outcome)
+
         with Sink(folder) as sink:
             ending = await carry(outcomes, Writing(client, sink, books, note))
+        lessons.write()
         if ending is not None:
             raise ending
-        return tally.report(folder, books.kept)
+        return tally.report(folder, books.kept, outcomes.statistics().waited)
 
 
 @asynccontextmanager
@@ -157,7 +164,8 @@ async def _hand_over(outcomes: OutcomeStream, writers: TaskGroup, writing: Writi
             async for outcome in outcomes:
                 writers.start_soon(writing.write, outcome)
                 # Only now: an outcome that was taken must not be lost to a cancellation here.
-                await writing.room.acquire()
+                with outcomes.consumer_waits_for("disk"):
+                    await writing.room.acquire()
                 ending = streak.add(outcome)
                 if ending is not None:
                     raise ending
