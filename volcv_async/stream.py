@@ -124,7 +124,8 @@ class OutcomeStream:
         self._feeding = False
         self._model: str | None = None  # of the latest request: the next is likely for the same
         self._watch, self._spent = Stopwatch(), TimeSpent()
-        self._accounted: Mapping[Cause, float] = {}
+        self._read: Mapping[Cause, float] = {}
+        self._read_at_gate: Mapping[Cause, float] | None = None
         self._consumer: Cause = "consumer"
         self._at_window = False
         self._error: BaseException | None = None
@@ -455,12 +456,12 @@ class OutcomeStream:
     @contextmanager
     def _waiting_for_turn(self) -> Generator[None]:
         """Count what holds up those who wait at the gate, for as long as this stream does."""
-        before = self._caller.pool.waited()
+        self._read_at_gate = self._caller.pool.waited()
         try:
             yield
         finally:
-            waited = between(before, self._caller.pool.waited())
-            self._spent.add(waited, time.monotonic())
+            self._account_for_time()
+            self._read_at_gate = None
 
     def _watch_window(self) -> None:
         """Note what holds up the window, or the end of the stream."""
@@ -476,10 +477,13 @@ class OutcomeStream:
         return "latency" if self._under_way else None
 
     def _account_for_time(self) -> None:
+        """Add up what was waited for since the last time: here, and at the gate while it is."""
         now = time.monotonic()
-        read = self._watch.read(now)
-        self._spent.add(between(self._accounted, read), now)
-        self._accounted = read
+        before, self._read = self._read, self._watch.read(now)
+        self._spent.add(between(before, self._read), now)
+        if self._read_at_gate is not None:
+            before, self._read_at_gate = self._read_at_gate, self._caller.pool.waited()
+            self._spent.add(between(before, self._read_at_gate), now)
 
 
 class _Ready:
