@@ -90,3 +90,17 @@ def test_an_outage_is_said_with_its_account_and_reason(capsys: pytest.CaptureFix
         "A probe is answered by studio; one request goes there.",
         "There are answers from studio again; calls go there as before.",
     ]
+
+
+def test_a_long_pause_and_a_store_that_is_back_are_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A pause that the provider asks for is said if it is long; so is the return of a store."""
+    say = messages.Notices()
+    say(volcv.AccountPaused(account="studio", seconds=2.0))
+    say(volcv.AccountPaused(account="studio", seconds=80_000.0))
+    say(volcv.SharedLimitBack(account="studio"))
+    assert capsys.readouterr().err.splitlines() == [
+        "studio asks for a pause; nothing goes there for 22 h 13 min.",
+        "The shared limit of studio can be reached again.",
+    ]

@@ -7,8 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
-from volcv_async.cli.progress import Lines, display, is_due, state
+from volcv_async.bottleneck import Cause
+from volcv_async.cli.progress import Lines, display, is_due, left, state
 from volcv_async.errors import QuotaError, UnknownOutcomeError
+from volcv_async.events import Statistics
 from volcv_async.job import Tally
 from volcv_async.models import GeneralV21
 from volcv_async.results import Failed, InDoubt
@@ -38,12 +40,55 @@ def test_the_state_says_what_went_wrong_only_if_something_did() -> None:
     assert state(tally, 2).endswith(" · 1 failed · 1 in doubt")
 
 
+def test_the_state_says_what_limits_it() -> None:
+    """While there is something left, the line says what holds it up."""
+    tally = Tally()
+    tally.add(FAILED)
+    now = Statistics(limited_by="latency", throughput=2.0)
+    assert " · limited by the provider's latency · 1 failed · 0.5 s left" in state(tally, 2, now)
+    tally.add(IN_DOUBT)
+    assert "limited by" not in state(tally, 2, now)
+
+
+@pytest.mark.parametrize(
+    ("cause", "throughput", "seconds"),
+    [
+        ("rate", 5.0, 20.0),
+        (None, 5.0, 20.0),
+        ("rate", None, 1000.0),
+        ("consumer", 5.0, 1000.0),
+        ("outage", 5.0, None),
+        ("pause", 5.0, None),
+    ],
+)
+def test_the_time_left_follows_from_the_limits(
+    cause: Cause | None, throughput: float | None, seconds: float | None
+) -> None:
+    """What limits let through tells it; the past only where they do not; an outage nobody."""
+    tally = Counted()
+    assert left(tally, 101, Statistics(limited_by=cause, throughput=throughput)) == seconds
+    assert left(tally, 1, Statistics(limited_by=cause, throughput=throughput)) in {0.0, None}
+
+
+class Counted(Tally):
+    """One outcome in ten seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.completed = 1
+
+    @property
+    def seconds(self) -> float:
+        return 10.0
+
+
 def test_lines_are_printed_when_they_are_due() -> None:
     """An outcome within the first seconds is counted, and says nothing yet."""
     said = io.StringIO()
     shown = display(Console(file=said), 1000)
     assert isinstance(shown, Lines)
     with shown:
+        shown.watch(Statistics)
         shown.show(FAILED)
     assert said.getvalue() == ""
     assert shown.tally.failed == 1
@@ -52,10 +97,11 @@ def test_lines_are_printed_when_they_are_due() -> None:
 def test_a_bar_moves_with_each_outcome() -> None:
     """On a terminal the bar shows the state, and prompts are nowhere in it."""
     said = io.StringIO()
-    shown = display(Console(file=said, force_terminal=True, force_interactive=True), 2)
+    shown = display(Console(file=said, force_terminal=True, force_interactive=True), 3)
     with shown:
+        shown.watch(lambda: Statistics(limited_by="rate"))
         shown.show(FAILED)
         shown.show(IN_DOUBT)
-    assert "2 of 2" in said.getvalue()
-    assert "1 failed · 1 in doubt" in said.getvalue()
+    assert "2 of 3" in said.getvalue()
+    assert "limited by rate · 1 failed · 1 in doubt" in said.getvalue()
     assert "fox" not in said.getvalue()

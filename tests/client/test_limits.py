@@ -210,7 +210,9 @@ async def test_the_pool_says_its_state_in_one_line() -> None:
             state.append(repr(client))
             held.let_go()
             await asyncio.gather(*calls)
-    assert state[0].startswith("<Client <SessionPool 1 account | in flight 0/2 | waiting 0 | 0.00/s")
+    assert state[0].startswith(
+        "<Client <SessionPool 1 account | in flight 0/2 | waiting 0 | 0.00/s"
+    )
     assert "| in flight 2/2 | waiting 3 | " in state[1]
     assert state[1].endswith("/s of 500.0/s | limited by concurrency>>")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import attrs
 import pytest
 
+from volcv_async.bottleneck import Cause
 from volcv_async.errors import DownloadError, QuotaError, UnknownOutcomeError
 from volcv_async.job import JobReport, Tally, duration
 from volcv_async.models import GeneralV21
@@ -50,6 +53,34 @@ def test_a_report_says_itself_in_a_line(images: int, seconds: float, line: str) 
         seconds=seconds,
     )
     assert report.line() == line
+
+
+def report_of(waited: Mapping[Cause, float], seconds: float) -> JobReport:
+    tally = attrs.evolve(Tally().report(Path("out")), seconds=seconds)
+    return attrs.evolve(tally, waited=waited)
+
+
+@pytest.mark.parametrize(
+    ("waited", "seconds", "line"),
+    [
+        ({}, 10.0, ""),
+        ({}, 0.0, ""),
+        ({"rate": 9.7, "source": 0.1}, 10.0, "Limited by rate (97 %)."),
+        (
+            {"disk": 2.0, "consumer": 5.0, "latency": 1.0, "source": 0.1},
+            10.0,
+            "Limited by the consumer (50 %), the disk (20 %), the provider's latency (10 %).",
+        ),
+        ({"rate": 6.0, "consumer": 6.0}, 10.0, "Limited by rate (50 %), the consumer (50 %)."),
+    ],
+)
+def test_a_report_says_what_the_time_was_spent_on(
+    waited: Mapping[Cause, float], seconds: float, line: str
+) -> None:
+    """The line has what took a twentieth of the time or more, the most first."""
+    report = report_of(waited, seconds)
+    assert report.time_line() == line
+    assert (report.limited_by is None) == (not waited)
 
 
 @pytest.mark.parametrize(

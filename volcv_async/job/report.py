@@ -14,7 +14,7 @@ from volcv_async.errors import VolcvError
 from volcv_async.results import Completed, InDoubt, Outcome
 
 _REASONS = 3
-_WORTH = 0.05  # of the time, from where on a cause is named beside the first
+_WORTH = 0.05  # of the time, from where on a cause is named
 
 
 @attrs.frozen(kw_only=True)
@@ -60,11 +60,11 @@ class JobReport:
         return most(self.waited)
 
     def time_line(self) -> str:
-        """Say what the time was spent on: ``Limited by rate (96 % of the time), …``."""
-        whole = max(self.seconds, sum(self.waited.values())) or 1.0
-        shares = sorted(((spent / whole, cause) for cause, spent in self.waited.items()))[::-1]
-        said = [f"{NAMES[cause]} ({share * 100:.0f} % of the time)" for share, cause in shares[:1]]
-        said += [f"{NAMES[cause]} ({share * 100:.0f} %)" for share, cause in shares[1:] if share >= _WORTH]
+        """Say what the time was spent on: ``Limited by rate (96 %), …``; empty without waiting."""
+        whole = max(self.seconds, sum(self.waited.values()))
+        causes = sorted(self.waited, key=lambda cause: -self.waited[cause])
+        worth = [cause for cause in causes if self.waited[cause] >= _WORTH * whole]
+        said = [f"{NAMES[cause]} ({100 * self.waited[cause] / whole:.0f} %)" for cause in worth]
         return f"Limited by {', '.join(said)}." if said else ""
 
     @property
