@@ -76,8 +76,8 @@ class Permits:
     def spend(self) -> None:
         """Use the permit for a call; ``over`` gives it back."""
         self.ready = False
-        if self._asking is not None:
-            self._asking.cancel()  # it waits no longer for somebody to take it
+        assert self._asking is not None  # noqa: S101 - it offers the permit
+        self._asking.cancel()  # and waits no longer for somebody to take it
 
     def over(self) -> None:
         """Give back the permit of a call that is over."""
