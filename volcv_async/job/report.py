@@ -62,9 +62,12 @@ class JobReport:
     def time_line(self) -> str:
         """Say what the time was spent on: ``Limited by rate (96 %), …``; empty without waiting."""
         whole = max(self.seconds, sum(self.waited.values()))
-        causes: list[Cause] = sorted(self.waited, key=lambda cause: -self.waited[cause])
-        worth = [cause for cause in causes if self.waited[cause] >= _WORTH * whole]
-        said = [f"{NAMES[cause]} ({100 * self.waited[cause] / whole:.0f} %)" for cause in worth]
+        most_first = sorted(self.waited.items(), key=lambda one: -one[1])
+        said = [
+            f"{NAMES[cause]} ({100 * spent / whole:.0f} %)"
+            for cause, spent in most_first
+            if spent >= _WORTH * whole
+        ]
         return f"Limited by {', '.join(said)}." if said else ""
 
     @property
