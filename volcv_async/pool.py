@@ -23,12 +23,13 @@ import anyio
 import attrs
 
 from volcv_async.bottleneck import NAMES, Cause
-from volcv_async.config import Account, Limits, RetryPolicy, SharedConcurrency, SharedRate
+from volcv_async.config import Account, Limits, RetryPolicy
 from volcv_async.errors import (
     AuthenticationError,
     ConfigurationError,
     NotSentError,
     QuotaError,
+    SlowDown,
     VolcvError,
     VolcvWarning,
 )
@@ -45,7 +46,7 @@ from volcv_async.events import (
 from volcv_async.governor import Gate, Governor, Permits, Quota, Turn, governors_of
 from volcv_async.models import Request
 from volcv_async.outages import Outages
-from volcv_async.sharing import open_rate, open_slots
+from volcv_async.sharing import open_quotas
 from volcv_async.transport import Transport
 
 _log = logging.getLogger("volcv_async")
@@ -97,7 +98,7 @@ class SessionPool:
         self._permits = {
             governor: self._permits_of(governor, quotas)
             for governor, name in self._names.items()
-            if (quotas := _quotas(governor.limits, name))
+            if (quotas := open_quotas(governor.limits, name))
         }
         self._gate = Gate(self._outages.each, self._permits)
         self._closed = None
@@ -361,7 +362,7 @@ class SessionPool:
                 probes.start_soon(ask, transport)
         return any(answers)
 
-    def _permits_of(self, governor: Governor, quotas: Mapping[Cause, Quota]) -> Permits:
+    def _permits_of(self, governor: Governor, quotas: Mapping[SlowDown, Quota]) -> Permits:
         return Permits(quotas, changed=self._update, told=partial(self._tell_of_store, governor))
 
     def _tell_of_store(self, governor: Governor, error: OSError | None) -> None:
@@ -415,16 +416,6 @@ class Lease:
         Tells whether its session is set aside, and another left for the call to go on to.
         """
         return self._pool.learn(self._session, self._turn, error)
-
-
-def _quotas(limits: Limits, name: str) -> Mapping[Cause, Quota]:
-    """Open what is shared of limits; slots first, since a departure that waits loses its place."""
-    quotas: dict[Cause, Quota] = {}
-    if isinstance(limits.concurrency, SharedConcurrency):
-        quotas["concurrency"] = open_slots(limits.concurrency, name)
-    if isinstance(limits.rate, SharedRate):
-        quotas["rate"] = open_rate(limits.rate, name)
-    return quotas
 
 
 def _sum(numbers: Sequence[float | None]) -> float | None:

@@ -11,7 +11,7 @@ a request is pulled when a call that came now could leave at once. So a consumer
 the spending. The first cancellation stops the pulling and lets the calls in flight finish; the
 second cuts them off.
 
-All the while a stopwatch says what the feeding waits for, and so what limits the stream.
+All the while ``waits`` adds up what the feeding waits for, and so what limits the stream.
 
 A stream that gives up on an outage ends by itself: nothing more is pulled, calls that wait are
 called off, what is in flight finishes, and then an error is raised.
@@ -20,19 +20,17 @@ called off, what is in flight finishes, and then an error is raised.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
     Callable,
-    Generator,
     Iterable,
     Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Self, cast
 
@@ -41,13 +39,14 @@ import attrs
 from anyio.abc import TaskGroup
 
 from volcv_async import retry
-from volcv_async.bottleneck import Cause, Stopwatch, TimeSpent, between, most
+from volcv_async.bottleneck import Cause, most
 from volcv_async.call import Call, Caller
 from volcv_async.config import Timeouts
 from volcv_async.errors import NotSentError, VolcvError
 from volcv_async.events import Recorder
 from volcv_async.models import Request
 from volcv_async.results import Completed, Failed, InDoubt, Outcome
+from volcv_async.waits import Waits
 
 _CANCELLATIONS_TO_CUT = 2
 _MINUTES = 120  # seconds from which on a time is said in minutes
@@ -123,11 +122,7 @@ class OutcomeStream:
         self._under_way: set[Call] = set()
         self._feeding = False
         self._model: str | None = None  # of the latest request: the next is likely for the same
-        self._watch, self._spent = Stopwatch(), TimeSpent()
-        self._read: Mapping[Cause, float] = {}
-        self._read_at_gate: Mapping[Cause, float] | None = None
-        self._consumer: Cause = "consumer"
-        self._at_window = False
+        self._waits = Waits(caller.pool.waited, self._held_up_by)
         self._error: BaseException | None = None
         self._fatal: list[Outcome] = []  # the outcome in whose place an error is raised
         self._counts: StreamStatistics = StreamStatistics()
@@ -146,40 +141,25 @@ class OutcomeStream:
         """Count what the stream has come to so far."""
         counts = self._counts
         finished = counts.completed + counts.failed + counts.in_doubt
-        self._account_for_time()
         return attrs.evolve(
             counts,
             in_flight=counts.pulled - finished,
             ready=finished - counts.taken,
-            waited=self._spent.total.copy(),
+            waited=self._waits.total,
         )
 
     @property
     def limited_by(self) -> Cause | None:
         """What limits it of late; None where nothing is waited for."""
-        self._account_for_time()
-        return self._spent.lately
+        return self._waits.lately
 
-    @contextmanager
-    def consumer_at_work(self) -> Generator[None]:
+    def consumer_at_work(self) -> AbstractContextManager[None]:
         """Count what is done meanwhile, without awaiting anything, as the consumer's."""
-        before = self._watch.cause
-        self._watch.switch("consumer", time.monotonic())
-        try:
-            yield
-        finally:
-            self._watch.switch(before, time.monotonic())
+        return self._waits.for_("consumer")
 
-    @contextmanager
-    def consumer_waits_for(self, cause: Cause) -> Generator[None]:
+    def consumer_waits_for(self, cause: Cause) -> AbstractContextManager[None]:
         """Say why the consumer takes no outcomes meanwhile, such as ``"disk"``."""
-        self._consumer = cause
-        self._watch_window()
-        try:
-            yield
-        finally:
-            self._consumer = "consumer"
-            self._watch_window()
+        return self._waits.for_consumer(cause)
 
     async def __aenter__(self) -> Self:
         if self._supervisor is not None:
@@ -230,7 +210,7 @@ class OutcomeStream:
         if outcome is not None:
             self._window.release()
             self._counts = attrs.evolve(self._counts, taken=self._counts.taken + 1)
-            self._watch_window()
+            self._waits.window_changed()
             return outcome
         error, self._error = self._error, None
         if error is not None:
@@ -281,8 +261,7 @@ class OutcomeStream:
             async with anyio.create_task_group() as calls:
                 self._cutters.append(calls.cancel_scope.cancel)
                 await self._feed_until_stopped(calls)
-                self._at_window = True  # from here on, nothing is waited for but the end
-                self._watch_window()
+                self._waits.end_of_feeding()
                 await self._close_source()
             watch.cancel_scope.cancel()
 
@@ -315,25 +294,18 @@ class OutcomeStream:
     async def _feed(self, calls: TaskGroup) -> None:
         """Pull a request whenever one could leave at once, and let it go."""
         while True:
-            await self._place_in_window()
-            with self._waiting_for_turn():
+            with self._waits.for_window():
+                await self._window.acquire()
+            with self._waits.for_turn():
                 number = await self._caller.pool.vacancy(self._model)
-            with self._waiting_for("source"):
+            with self._waits.for_("source"):
                 request = await self._pull()
             if request is _END:
                 return
             call = self._call(request, number)
             self._start(call, calls)
-            with self._waiting_for_turn():
+            with self._waits.for_turn():
                 await call.leased.wait()
-
-    async def _place_in_window(self) -> None:
-        """Wait until one more may be pulled."""
-        with self._waiting_for("concurrency"):
-            self._at_window = True
-            self._watch_window()
-            await self._window.acquire()
-            self._at_window = False
 
     def _start(self, call: Call, calls: TaskGroup) -> None:
         """Let a call go, unless its source gave it when it was told to stop."""
@@ -384,7 +356,7 @@ class OutcomeStream:
             await self._see_through(call)
         finally:
             self._under_way.discard(call)
-            self._watch_window()
+            self._waits.window_changed()
 
     async def _see_through(self, call: Call) -> None:
         """See one call through; whatever happens to it, it ends as one outcome."""
@@ -443,47 +415,13 @@ class OutcomeStream:
                 )
         self._ready.put(call.index, outcome)
 
-    # What the time is spent on
-
-    @contextmanager
-    def _waiting_for(self, cause: Cause) -> Generator[None]:
-        self._watch.switch(cause, time.monotonic())
-        try:
-            yield
-        finally:
-            self._watch.switch(None, time.monotonic())
-
-    @contextmanager
-    def _waiting_for_turn(self) -> Generator[None]:
-        """Count what holds up those who wait at the gate, for as long as this stream does."""
-        self._read_at_gate = self._caller.pool.waited()
-        try:
-            yield
-        finally:
-            self._account_for_time()
-            self._read_at_gate = None
-
-    def _watch_window(self) -> None:
-        """Note what holds up the window, or the end of the stream."""
-        if self._at_window:
-            self._watch.switch(self._held_up_by(), time.monotonic())
-
     def _held_up_by(self) -> Cause | None:
         """Tell why no more is pulled: what is ready is not taken, or all is under way."""
         if self._ready.available:
-            return self._consumer
+            return self._waits.consumer
         if self._feeding:
             return "concurrency"
         return "latency" if self._under_way else None
-
-    def _account_for_time(self) -> None:
-        """Add up what was waited for since the last time: here, and at the gate while it is."""
-        now = time.monotonic()
-        before, self._read = self._read, self._watch.read(now)
-        self._spent.add(between(before, self._read), now)
-        if self._read_at_gate is not None:
-            before, self._read_at_gate = self._read_at_gate, self._caller.pool.waited()
-            self._spent.add(between(before, self._read_at_gate), now)
 
 
 class _Ready:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 import volcv_async as volcv
-from volcv_async.bottleneck import Cause
+from volcv_async.errors import SlowDown
 from volcv_async.governor import Gate, Governor, Permits, Quota
 from volcv_async.outage import Outage
 
@@ -43,7 +43,7 @@ class Shared:
 class Shop:
     """A gate whose one governor needs permits."""
 
-    def __init__(self, quotas: Mapping[Cause, Quota], *, concurrency: int = 4) -> None:
+    def __init__(self, quotas: Mapping[SlowDown, Quota], *, concurrency: int = 4) -> None:
         self.governor = Governor(volcv.Limits(concurrency=concurrency))
         self.told: list[OSError | None] = []
         self.permits = Permits(quotas, changed=self._update, told=self.told.append)

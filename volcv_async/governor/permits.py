@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Protocol
 
-from volcv_async.bottleneck import Cause
+from volcv_async.errors import SlowDown
 
 _GRACE = 0.05  # seconds after which a permit that nobody took has lost its place in the window
 _AGAIN = 0.5  # seconds between two tries to reach the store
@@ -52,7 +52,7 @@ class Permits:
 
     def __init__(
         self,
-        quotas: Mapping[Cause, Quota],
+        quotas: Mapping[SlowDown, Quota],
         *,
         changed: Callable[[], None],
         told: Callable[[OSError | None], None],
@@ -63,7 +63,7 @@ class Permits:
         self._asking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.ready = False
-        self.cause: Cause = next(iter(quotas))
+        self.cause: SlowDown = next(iter(quotas))
 
     def attend(self, *, wanted: bool) -> None:
         """Ask while a permit is wanted, and stop when it is not."""

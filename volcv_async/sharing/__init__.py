@@ -11,13 +11,28 @@ there two things are told apart from how:
 
 from __future__ import annotations
 
-from volcv_async.config import SharedConcurrency, SharedRate
-from volcv_async.errors import ConfigurationError
+from collections.abc import Mapping
+
+from volcv_async.config import Limits, SharedConcurrency, SharedRate
+from volcv_async.errors import ConfigurationError, SlowDown
 from volcv_async.sharing.rate import Rate, RateStore, window
 from volcv_async.sharing.slots import Slots, SlotStore
 from volcv_async.sharing.sqlite_store import SqliteSlots
 
-__all__ = ["Rate", "Slots", "open_rate", "open_slots"]
+__all__ = ["Rate", "Slots", "open_quotas", "open_rate", "open_slots"]
+
+
+def open_quotas(limits: Limits, name: str) -> Mapping[SlowDown, Rate | Slots]:
+    """Make a quota of each limit that is shared, as ``open_rate`` and ``open_slots`` do.
+
+    Slots come first, since a departure that is taken and then waits loses its place.
+    """
+    quotas: dict[SlowDown, Rate | Slots] = {}
+    if isinstance(limits.concurrency, SharedConcurrency):
+        quotas["concurrency"] = open_slots(limits.concurrency, name)
+    if isinstance(limits.rate, SharedRate):
+        quotas["rate"] = open_rate(limits.rate, name)
+    return quotas
 
 
 def open_rate(shared: SharedRate, name: str) -> Rate:
