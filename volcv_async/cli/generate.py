@@ -9,7 +9,16 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from volcv_async.cli.messages import complain, note, result
-from volcv_async.cli.options import Concurrency, Fields, Local, Model, Rate, parse_fields
+from volcv_async.cli.options import (
+    Concurrency,
+    Fields,
+    Local,
+    Model,
+    Rate,
+    Shared,
+    parse_fields,
+    stated_limits,
+)
 from volcv_async.cli.session import Exit, account_for, open_client, reading_input, run_interruptibly
 from volcv_async.config import Account, Limits
 from volcv_async.errors import DownloadError
@@ -34,13 +43,14 @@ def generate(
     fields: Fields = (),
     rate: Rate = None,
     concurrency: Concurrency = None,
+    shared: Shared = None,
     local: Local = False,
 ) -> int:
     """Make one image."""
     with reading_input():
         chosen = variant(model)
         request = build(chosen, {**parse_fields(chosen, fields), "prompt": prompt})
-        limits = Limits(rate=rate, concurrency=concurrency)
+        limits = stated_limits(rate, concurrency, shared)
         refuse_taken(out)
     account = account_for(local=local)
     return run_interruptibly(_make(request, out, limits, account), _INTERRUPTED)

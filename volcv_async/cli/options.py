@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import attrs
 from cyclopts import Parameter
 
-from volcv_async.errors import InvalidRequestError
+from volcv_async.config import Limits, SharedConcurrency, SharedRate, StoreUrl
+from volcv_async.errors import ConfigurationError, InvalidRequestError
 from volcv_async.models import FieldInfo, Request, info
 
 Model = Annotated[str, Parameter(name="--model", help="The model; see `volcv models`.")]
@@ -32,6 +33,14 @@ Concurrency = Annotated[
         name="--concurrency", help="Calls in flight that the account allows; default: learned."
     ),
 ]
+Shared = Annotated[
+    str | None,
+    Parameter(
+        name="--shared",
+        help="Keep --rate and --concurrency together with all who name this store, such as "
+        "sqlite:///limits.sqlite or redis://host.",
+    ),
+]
 Local = Annotated[
     bool,
     Parameter(
@@ -41,6 +50,32 @@ Local = Annotated[
         show_default=False,
     ),
 ]
+
+
+def stated_limits(rate: float | None, concurrency: int | None, shared: str | None) -> Limits:
+    """Give the limits that were typed, shared with other processes where a store was named.
+
+    Raises:
+        ConfigurationError: A number or the store makes no sense, or there is nothing to share; or
+            the store's URL holds a password, which does not belong on a command line.
+    """
+    if shared is None:
+        return Limits(rate=rate, concurrency=concurrency)
+    if rate is None and concurrency is None:
+        raise ConfigurationError(
+            f"--shared {StoreUrl(shared)!r}: nothing is stated that could be shared.",
+            help="Give --rate, --concurrency or both: what the account allows all together.",
+        )
+    limits = Limits(
+        rate=None if rate is None else SharedRate(shared, rate),
+        concurrency=None if concurrency is None else SharedConcurrency(shared, concurrency),
+    )
+    if StoreUrl(shared).guarded:
+        raise ConfigurationError(
+            f"--shared {StoreUrl(shared)!r}: a password does not belong on a command line.",
+            help="Name a store without one, such as unix:///run/redis.sock, or use the library.",
+        )
+    return limits
 
 
 def parse_fields(model: type[Request], pairs: Iterable[str]) -> dict[str, Any]:

@@ -13,7 +13,16 @@ import attrs
 from cyclopts import Parameter
 
 from volcv_async.cli.messages import errors, note, result
-from volcv_async.cli.options import Concurrency, Fields, Local, Model, Rate, parse_fields
+from volcv_async.cli.options import (
+    Concurrency,
+    Fields,
+    Local,
+    Model,
+    Rate,
+    Shared,
+    parse_fields,
+    stated_limits,
+)
 from volcv_async.cli.progress import Display, display
 from volcv_async.cli.session import (
     Exit,
@@ -78,6 +87,7 @@ def run(
     fields: Fields = (),
     rate: Rate = None,
     concurrency: Concurrency = None,
+    shared: Shared = None,
     local: Local = False,
     in_doubt: Annotated[
         Literal["report", "retry"],
@@ -114,7 +124,7 @@ def run(
     with reading_input():
         chosen = variant(model)
         values = parse_fields(chosen, fields)
-        limits = Limits(rate=rate, concurrency=concurrency)
+        limits = stated_limits(rate, concurrency, shared)
         policy = RetryPolicy(in_doubt=in_doubt, rerolls=rerolls)
         wishes = Wishes(retry_failed=retry_failed, in_doubt=in_doubt == "retry")
 

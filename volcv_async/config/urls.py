@@ -48,6 +48,12 @@ class StoreUrl(str):
         return f"{parts.scheme}://{host}{parts.path}"
 
     @property
+    def guarded(self) -> bool:
+        """Whether it holds a user or a password."""
+        query = split_url(self).query
+        return "@" in self or "password" in query or "username" in query
+
+    @property
     def file(self) -> str | None:
         """The SQLite file; None if it is a server."""
         return self.removeprefix(_FILE) if self.startswith(_FILE) else None
