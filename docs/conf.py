@@ -51,8 +51,8 @@ nitpick_ignore_regex = [
         "py:.*",
         r"(asyncio|collections|contextlib|datetime|enum|os|pathlib|random|ssl|types|typing)\..*",
     ),
-    # The names of a few sets of words, which the text beside them spells out.
-    ("py:class", "(Billed|Ending|Fault|SlowDown)"),
+    # The names of a few sets of words, and of a text, which the text beside them spells out.
+    ("py:class", "(Billed|Ending|Fault|SlowDown|StoreUrl)"),
     # The standard library again, written short.
     ("py:.*", r"(Path|Random|datetime|Any|Self|NoReturn|Mapping|Iterable|AsyncIterable)"),
 ]

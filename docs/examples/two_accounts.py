@@ -18,6 +18,7 @@ async def main() -> None:
         print("completed:", sum(isinstance(outcome, volcv.Completed) for outcome in outcomes))
         print("both accounts used:", min(north.paid, south.paid) > 10)
         print("refused for a limit:", client.statistics().rejected)
+        print(client)
 
 
 asyncio.run(main())

@@ -22,7 +22,8 @@ async def main() -> None:
     ):
         requests = [volcv.GeneralV21(prompt=prompt) for prompt in ("a fox", "a hare")]
         await client.generate_many(requests, concurrency=1)
-        print(client.statistics())
+        counts = client.statistics()
+        print(counts.attempts, "attempts,", counts.completed, "images")
 
 
 asyncio.run(main())
