@@ -119,7 +119,7 @@ class Rule(Protocol):
         """Count a departure."""
         ...
 
-    def freed(self) -> None:
+    def freed(self, left: float, now: float) -> None:
         """Free a slot."""
         ...
 
@@ -146,9 +146,9 @@ class Ours:
         self.room.leave(now)
         self.tempo.leave(now)
 
-    def freed(self) -> None:
+    def freed(self, left: float, now: float) -> None:
         """Free a slot."""
-        self.room.came_back()
+        self.room.came_back(left, now)
 
     def over(self, left: float, now: float, refusal: Refusal | None) -> None:
         """Teach the one that a refusal speaks of."""
@@ -183,7 +183,7 @@ class Fixed:
         if self._pace:
             self._pace.leave(now)
 
-    def freed(self) -> None:
+    def freed(self, left: float, now: float) -> None:  # noqa: ARG002 - as the others
         """Free a slot."""
         self.in_flight -= 1
 
@@ -476,14 +476,14 @@ class Simulation:
         self._after(_WAY, lambda: self._came_back(left))
 
     def _came_back(self, left: float) -> None:
-        self._rule.freed()
+        self._rule.freed(left, self._now)
         self._rule.over(left, self._now, None)
 
     def _turned_away(self, left: float, refusal: Refusal) -> None:
         if self._rule.waits_inside:
-            self._after(self._random.uniform(0, _PAUSE), self._rule.freed)
+            self._after(self._random.uniform(0, _PAUSE), lambda: self._rule.freed(left, self._now))
         else:
-            self._rule.freed()
+            self._rule.freed(left, self._now)
         self._rule.over(left, self._now, refusal)
 
     def _duration(self) -> float:

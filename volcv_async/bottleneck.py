@@ -1,6 +1,6 @@
 """What time is spent on waiting for: one thing at a time, and which of them limits.
 
-    client ─ source ▶ │ rate · concurrency · pause · outage │ ▶ latency ▶ │ consumer · disk │
+    source ▶ │ rate · concurrency · pause · outage · store │ ▶ latency ▶ │ consumer · disk │
 
 Arithmetic that is given the time, in seconds of any clock that only goes forward.
 """
@@ -11,13 +11,16 @@ import math
 from collections.abc import Mapping
 from typing import Literal
 
-Cause = Literal["rate", "concurrency", "pause", "outage", "latency", "source", "consumer", "disk"]
+Cause = Literal[
+    "rate", "concurrency", "pause", "outage", "store", "latency", "source", "consumer", "disk"
+]
 """What holds things up.
 
 * ``"rate"``: calls a second, as stated, learned or shared.
 * ``"concurrency"``: calls in flight; all slots, or all places of a stream's window, are taken.
 * ``"pause"``: the provider asked for one, by a ``Retry-After``.
 * ``"outage"``: nothing answers, so that only probes go out.
+* ``"store"``: the store of a limit that is shared with other processes cannot be reached.
 * ``"latency"``: all there is to send is out, and the provider has yet to answer.
 * ``"source"``: the next request is not there yet.
 * ``"consumer"``: outcomes are not taken as fast as they come.
@@ -29,6 +32,7 @@ NAMES: Mapping[Cause, str] = {
     "concurrency": "concurrency",
     "pause": "pauses that the provider asked for",
     "outage": "an outage",
+    "store": "the store of a shared limit, which cannot be reached",
     "latency": "the provider's latency",
     "source": "the source",
     "consumer": "the consumer",

@@ -49,6 +49,7 @@ from volcv_async.retry import Budget
 from volcv_async.transport import Sending, Transport
 
 _LEAST_SHARE = 0.1  # of an attempt's time must be left for it to start
+_REFUSED_EACH_TIME = 3  # refusals for pace after which a request waits behind the others again
 _SHORTEST = 0.001  # seconds: a deadline that passes just now still gives an attempt its error
 
 
@@ -155,11 +156,19 @@ class Call:
             return False
         return not self._caller.download or all(image.data is not None for image in made.images)
 
+    @property
+    def _goes_first(self) -> bool:
+        """Whether it goes before new work: it was out before, and is not refused each time.
+
+        One that is would have every turn, and the others none.
+        """
+        return self.attempts > 0 and self._refusals < _REFUSED_EACH_TIME
+
     def call_off(self) -> None:
         """Let it wait no more: what went out is seen through, and nothing more goes out."""
-        self._off.set()
-        if self._turn is not None:
+        if self._turn is not None and not self._off.is_set():
             self._turn.reschedule(asyncio.get_running_loop().time())
+        self._off.set()
 
     def cut(self) -> VolcvError:
         """Say what is known of a call that was cut off: in doubt, not sent, or paid for."""
@@ -206,7 +215,7 @@ class Call:
         try:
             async with asyncio.timeout(patience) as self._turn:
                 lease = await self._caller.pool.lease(
-                    self.sent, again=self.attempts > 0, number=self._number
+                    self.sent, again=self._goes_first, number=self._number
                 )
         except TimeoutError:
             pass
@@ -330,11 +339,15 @@ class Call:
         self._drawn += cost
 
     def _tally(self, error: VolcvError) -> retry.Tally:
-        """Count an attempt: refusals apart, and what was not sent in an outage not at all."""
+        """Count an attempt: refusals apart.
+
+        What was not sent in an outage counts not at all, nor what goes on to another account.
+        """
         excused = isinstance(error, NotSentError) and self._caller.pool.outage
         if retry.refused_for_pace(error):
             self._refusals += 1
-        elif not excused:
+            self._number = None if self._refusals >= _REFUSED_EACH_TIME else self._number
+        elif not excused and not self._elsewhere:
             self._counted += 1
         return retry.Tally(
             counted=max(1, self._counted),

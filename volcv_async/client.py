@@ -51,7 +51,8 @@ class Client:
 
     Raises:
         ConfigurationError: The accounts do not go together, or there is none; on entering, if
-            they are read from the environment.
+            they are read from the environment, or if a limit is shared and the extra for that is
+            not installed.
     """
 
     def __init__(
@@ -98,6 +99,8 @@ class Client:
         loop = asyncio.get_running_loop()
         if self._loop is not None and self._loop.is_closed():
             self._forget()
+            if self._pool is not None:
+                self._pool.forget()
         if self._loop not in {None, loop}:
             raise ConfigurationError(
                 "The client is in use on another event loop.",

@@ -134,13 +134,14 @@ class Learned:
         model: The ``req_key``.
         rate: Calls a second that it seems to take; None: it has refused none for rate, or takes
             what is stated again.
-        concurrency: Calls in flight that it seems to take; what is stated, or 16, at the most.
+        concurrency: Calls in flight that it seems to take; None: it has refused none for that, or
+            takes what is stated again.
     """
 
     account: str
     model: str
     rate: float | None
-    concurrency: int
+    concurrency: int | None
 
 
 @attrs.frozen(kw_only=True)

@@ -43,7 +43,15 @@ from volcv_async.events import (
     SharedLimitLost,
     Statistics,
 )
-from volcv_async.governor import Gate, Governor, Permits, Quota, Turn, governors_of
+from volcv_async.governor import (
+    Gate,
+    Governor,
+    Permits,
+    Quota,
+    Turn,
+    governors_of,
+    names_of,
+)
 from volcv_async.models import Request
 from volcv_async.outages import Outages
 from volcv_async.sharing import open_quotas
@@ -71,10 +79,7 @@ class SessionPool:
             raise ConfigurationError("The client was given no account.", help="Give at least one.")
         self._accounts = list(accounts)
         self._governors = governors_of(accounts, limits)
-        self._names = {
-            governor: account.name
-            for account, governor in zip(accounts, self._governors, strict=True)
-        }
+        self._names = names_of(accounts, self._governors)
         self._reuse, self._emit = reuse_connections, emit
         self._outages = Outages(
             self._names, retry, emit=emit, ask=self._anybody_answers, probed=self._update
@@ -85,21 +90,28 @@ class SessionPool:
         self._closed: VolcvError | None = None
         self._gate = Gate({})
 
+    def forget(self) -> None:
+        """Forget calls that were under way on a loop that is closed: nothing of them comes back."""
+        for governor in self._names:
+            governor.forget()
+
     def open(self) -> None:
-        """Open a session to each account, on the running loop. All accounts are in use again."""
-        self._sessions = {governor: [] for governor in self._governors}
-        self._transports = [
-            Transport(account, reuse_connections=self._reuse) for account in self._accounts
-        ]
-        for account, governor, transport in zip(
-            self._accounts, self._governors, self._transports, strict=True
-        ):
-            self._sessions[governor].append(_Session(account, transport))
+        """Open a session to each account, on the running loop. All accounts are in use again.
+
+        Raises:
+            ConfigurationError: A limit is shared, and the extra for that is not installed.
+        """
         self._permits = {
             governor: self._permits_of(governor, quotas)
             for governor, name in self._names.items()
             if (quotas := open_quotas(governor.limits, name))
         }
+        self._sessions = {governor: [] for governor in self._governors}
+        self._transports = [
+            Transport(account, reuse_connections=self._reuse) for account in self._accounts
+        ]
+        for governor, transport in zip(self._governors, self._transports, strict=True):
+            self._sessions[governor].append(_Session(self._names[governor], transport))
         self._gate = Gate(self._outages.each, self._permits)
         self._closed = None
         self._outages.begin(self._governors)
@@ -113,10 +125,10 @@ class SessionPool:
         try:
             await self._outages.stop()
             await self._gate.emptied()
-            for permits in self._permits.values():
-                await permits.close()
         finally:
             self._gate.stop_timer()
+            for permits in self._permits.values():
+                await permits.close()
             for transport in self._transports:
                 await transport.close()
 
@@ -190,7 +202,7 @@ class SessionPool:
         """Add to what was counted how it stands now."""
         now = time.monotonic()
         rates = [governor.rate for governor in self._used]
-        expected = [governor.throughput for governor in self._used]
+        expected = [self._expected(governor, now) for governor in self._used]
         return attrs.evolve(
             counts,
             in_flight=self.in_flight,
@@ -203,6 +215,12 @@ class SessionPool:
             learned=self.learned(),
         )
 
+    def _expected(self, governor: Governor, now: float) -> float | None:
+        """Give the calls a second to expect; of what is shared, only what was had of late."""
+        allowed = governor.throughput
+        measured = governor.measured(now) if governor in self._permits else 0.0
+        return min(allowed, measured) if allowed and measured else allowed
+
     @property
     def _used(self) -> list[Governor]:
         """Those that still have a session; all of them before the first opening."""
@@ -211,8 +229,9 @@ class SessionPool:
     def __repr__(self) -> str:
         now = self.complete(Statistics())
         allowed = "" if now.allowed_rate is None else f" of {now.allowed_rate:.1f}/s"
+        used = sum(map(len, self._sessions.values())) if self._sessions else len(self._accounts)
         state = [
-            f"{len(self._accounts)} account{'s'[: len(self._accounts) != 1]}",
+            f"{used} account{'s'[: used != 1]}",
             f"in flight {now.in_flight}/{now.slots}",
             f"waiting {now.waiting}",
             f"{now.rate:.2f}/s{allowed}",
@@ -231,6 +250,7 @@ class SessionPool:
 
         Raises:
             AuthenticationError: No account is left whose key is accepted.
+            NotSentError: The client was left.
         """
         self._check()
         with self._outages.waited_for():
@@ -248,6 +268,7 @@ class SessionPool:
 
         Raises:
             AuthenticationError: No account is left whose key is accepted.
+            NotSentError: The client was left.
         """
         while True:
             self._check()
@@ -298,7 +319,7 @@ class SessionPool:
         """Learn from an answer, or from a refusal for too much at once."""
         if error is not None and error.slow_down is not None:
             self._slow_down(turn, error, now)
-        elif error is None or error.ending in {"answered", "rejected"}:
+        elif error is None or error.ending == "answered":
             turn.governor.answered(turn.model, turn.left, now)
 
     def _slow_down(self, turn: Turn, error: VolcvError, now: float) -> None:
@@ -310,8 +331,7 @@ class SessionPool:
             if lesson not in before:
                 _log.info("refused for %s (%s): %s", error.slow_down, error.code, lesson)
                 self._emit(LimitLearned(learned=lesson, of=error.slow_down))
-        if error.retry_after:
-            turn.governor.pause(error.retry_after, now)
+        if error.retry_after and turn.governor.pause(error.retry_after, now):
             self._emit(AccountPaused(account=name, seconds=error.retry_after))
 
     def _has_another(self, governor: Governor) -> bool:
@@ -330,11 +350,11 @@ class SessionPool:
             sessions.clear()
         else:
             sessions.remove(session)
-        self._emit(AccountSetAside(account=session.account.name, error=error))
+        self._emit(AccountSetAside(account=session.account, error=error))
         if not any(self._sessions.values()):
             self._closed = error
         else:
-            _warn(_aside(session.account.name, error))
+            _warn(_aside(session.account, error))
         if not sessions:
             self._outages.set_aside(governor)
             self._gate.close(governor)
@@ -371,14 +391,15 @@ class SessionPool:
             self._emit(SharedLimitBack(account=name))
             return
         self._emit(SharedLimitLost(account=name, error=error))
-        _warn(f"The shared limit of {name} cannot be reached: {error}. Calls wait until it can be.")
+        why = str(error).rstrip(".")
+        _warn(f"The shared limit of {name} cannot be reached: {why}. Calls wait until it can be.")
 
 
 @attrs.frozen(eq=False)
 class _Session:
-    """One account and the connections to it."""
+    """What to call an account, and the connections to it."""
 
-    account: Account
+    account: str
     transport: Transport
 
 
@@ -393,7 +414,7 @@ class Lease:
     def __init__(self, pool: SessionPool, session: _Session, turn: Turn) -> None:
         self._pool, self._session, self._turn = pool, session, turn
         self.transport = session.transport
-        self.account = session.account.name
+        self.account = session.account
 
     def __enter__(self) -> Self:
         return self

@@ -155,7 +155,7 @@ class OutcomeStream:
 
     def consumer_at_work(self) -> AbstractContextManager[None]:
         """Count what is done meanwhile, without awaiting anything, as the consumer's."""
-        return self._waits.for_("consumer")
+        return self._waits.blocked_by_consumer()
 
     def consumer_waits_for(self, cause: Cause) -> AbstractContextManager[None]:
         """Say why the consumer takes no outcomes meanwhile, such as ``"disk"``."""
@@ -239,6 +239,7 @@ class OutcomeStream:
         finally:
             self._registry.discard(self)
             self.leftover += self._ready.rest()
+            self._waits.window_changed()
         if not supervisor.cancelled():
             supervisor.result()
 

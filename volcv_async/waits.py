@@ -58,6 +58,15 @@ class Waits:
             self._watch.switch(before, time.monotonic())
 
     @contextmanager
+    def blocked_by_consumer(self) -> Generator[None]:
+        """Count what is done meanwhile as the consumer's, and not as the gate's, too."""
+        self._add_up()
+        with self.for_("consumer"):
+            yield
+        if self._read_at_gate is not None:
+            self._read_at_gate = self._at_gate()
+
+    @contextmanager
     def for_window(self) -> Generator[None]:
         """Count what is awaited meanwhile as what holds up the window, whatever that is by then."""
         self.end_of_feeding()

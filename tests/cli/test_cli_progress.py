@@ -59,6 +59,7 @@ def test_the_state_says_what_limits_it() -> None:
         ("consumer", 5.0, 1000.0),
         ("outage", 5.0, None),
         ("pause", 5.0, None),
+        ("store", 5.0, None),
     ],
 )
 def test_the_time_left_follows_from_the_limits(

@@ -357,7 +357,7 @@ async def test_a_store_that_is_lost_makes_calls_wait_and_is_said_once(tmp_path: 
                 calls = asyncio.create_task(client.generate_many([cat(0), cat(1)]))
                 while not any(isinstance(event, volcv.SharedLimitLost) for event in told):
                     await asyncio.sleep(0.001)
-                while client.statistics().limited_by != "rate":
+                while client.statistics().limited_by != "store":
                     await asyncio.sleep(0.001)
                 assert gateway.requests == []
                 folder.mkdir()

@@ -22,7 +22,7 @@ def test_a_governor_grants_slot_and_rate_together() -> None:
     assert earliest(governor, 0.0) <= 0.0
     governor.leave(MODEL, 0.0)
     assert governor.held_up(MODEL, 0.0) == (math.inf, "concurrency")
-    governor.came_back(MODEL)
+    governor.came_back(MODEL, 0.0, 0.0)
     when, cause = governor.held_up(MODEL, 0.0)
     assert (0.05 < when < 0.2, cause) == (True, "rate")
     governor.leave(MODEL, 0.2)
@@ -45,7 +45,7 @@ def test_what_is_learned_binds_one_model() -> None:
     governor = Governor(volcv.Limits(concurrency=8))
     for _ in range(4):
         governor.leave(MODEL, 0.0)
-    governor.came_back(MODEL)
+    governor.came_back(MODEL, 0.0, 0.0)
     governor.refused(MODEL, "concurrency", 0.0, 0.1)
     assert governor.held_up(MODEL, 0.1) == (math.inf, "concurrency")
     assert earliest(governor, 0.1, OTHER) <= 0.1
@@ -59,14 +59,14 @@ def test_rate_and_concurrency_are_learned_apart() -> None:
     assert (governor.rate, governor.slots) == (10, 8)
     governor.leave(MODEL, 0.0)
     governor.leave(MODEL, 0.2)
-    governor.came_back(MODEL)
+    governor.came_back(MODEL, 0.0, 0.0)
     governor.refused(MODEL, "rate", 0.2, 0.3)
     assert governor.rate is not None
     assert governor.rate < 10
     assert governor.slots == 8
     slower = governor.rate
     governor.leave(MODEL, 3.0)
-    governor.came_back(MODEL)
+    governor.came_back(MODEL, 0.0, 0.0)
     governor.refused(MODEL, "concurrency", 3.0, 3.1)
     assert (governor.rate, governor.slots) == (slower, 1)
 
@@ -76,7 +76,7 @@ def test_without_learning_refusals_teach_nothing() -> None:
     for stated, slots in ((4, 4), (None, 16)):
         governor = Governor(volcv.Limits(concurrency=stated, adaptive=False))
         governor.leave(MODEL, 0.0)
-        governor.came_back(MODEL)
+        governor.came_back(MODEL, 0.0, 0.0)
         for what in ("rate", "concurrency"):
             governor.refused(MODEL, what, 0.0, 0.1)
         governor.answered(MODEL, 0.0, 0.1)
@@ -95,7 +95,7 @@ def test_an_unstated_cap_starts_low() -> None:
     governor.leave(MODEL, 0.0)
     governor.leave(MODEL, 0.0)
     assert earliest(governor, 0.5) == math.inf
-    governor.came_back(MODEL)
+    governor.came_back(MODEL, 0.0, 0.0)
     governor.answered(MODEL, 0.0, 1.0)
     governor.leave(MODEL, 1.0)
     assert earliest(governor, 1.0) <= 1.0
@@ -159,13 +159,17 @@ def test_the_rate_of_several_models_is_known_when_that_of_each_is() -> None:
     governor = Governor(volcv.Limits())
     governor.recall(MODEL, 2.0, None)
     rates = [governor.rate]
+    governor.leave(MODEL, 0.0)
     governor.leave(OTHER, 0.0)
     rates.append(governor.rate)
     governor.leave(OTHER, 0.0)
-    governor.came_back(OTHER)
+    governor.came_back(OTHER, 0.0, 0.0)
     governor.refused(OTHER, "rate", 0.0, 0.1)
     assert rates == [2.0, None]
     assert (governor.rate or 0.0) > 2.0
+    for nth in range(3):  # those that nobody asks for any more hold nothing back
+        governor.leave(OTHER, 70.0 + nth)
+    assert (governor.rate or 0.0) < 2.0
 
 
 def test_what_was_learned_before_is_where_it_begins() -> None:

@@ -24,13 +24,13 @@ def filled(most: int = 16, first: int = 4) -> Room:
 
 def answer(room: Room, now: float, *, left: float = 0.0) -> None:
     """Let a call be answered, and another leave in its place."""
-    room.came_back()
+    room.came_back(left, now)
     room.answered(left, now)
     room.leave(now)
 
 
 def refuse(room: Room, now: float, *, left: float) -> None:
-    room.came_back()
+    room.came_back(left, now)
     room.refused(left, now)
 
 
@@ -48,7 +48,7 @@ def drive(room: Room, slots: int, seconds: float, *, takes: float = 10.0) -> tup
             if ends and ends[0][0] <= now:
                 _, left, let_in = heapq.heappop(ends)
                 taken -= let_in
-                room.came_back()
+                room.came_back(left, now)
                 (room.answered if let_in else room.refused)(left, now)
             continue
         room.leave(now)
@@ -67,16 +67,16 @@ def test_calls_leave_until_the_cap_is_reached() -> None:
     assert room.earliest(0.0) == AT_ONCE
     room.leave(0.0)
     assert (room.in_flight, room.earliest(99.0)) == (2, NEVER)
-    room.came_back()
+    room.came_back(-1.0, 0.0)
     assert (room.in_flight, room.earliest(99.0)) == (1, AT_ONCE)
 
 
 def test_a_call_beyond_the_cap_is_tried_only_where_the_cap_binds() -> None:
     """After an answer one more may go, but is no trial while slots are free."""
     room = filled()
-    room.came_back()
+    room.came_back(-1.0, 0.0)
     room.answered(0.0, 1.0)
-    room.came_back()
+    room.came_back(-1.0, 0.0)
     room.leave(2.0)
     assert room.earliest(9.0) == AT_ONCE  # the fourth slot
     room.leave(9.0)
@@ -108,12 +108,49 @@ def test_a_trial_is_let_in_when_a_call_that_left_after_it_is_answered() -> None:
     assert (room.cap, room.in_flight) == (5, 5)
 
 
+def test_a_trial_that_is_answered_was_let_in() -> None:
+    """Its own answer says so, however soon it comes, once its slot is free."""
+    room = filled()
+    answer(room, 5.0)
+    room.leave(5.5)
+    learned = [room.learned]
+    room.came_back(5.5, 5.7)
+    caps = [room.cap]
+    room.answered(5.5, 5.7)
+    assert (caps, room.cap) == ([4], 5)
+    assert [*learned, room.learned] == [None, 5]
+
+
+def test_a_trial_that_ends_without_a_verdict_teaches_nothing() -> None:
+    """One that was not sent, or refused for rate, is no proof of a slot, however long ago it is."""
+    room = filled()
+    answer(room, 5.0)
+    room.leave(5.5)
+    room.came_back(5.5, 5.7)
+    answer(room, 9.0, left=5.0)
+    assert (room.cap, room.learned) == (4, None)
+
+
+def test_what_is_not_taught_is_not_learned() -> None:
+    """A cap that nobody refused and no trial raised is what it began with, and no lesson."""
+    room = filled(most=4, first=4)
+    learned = [room.learned]
+    refuse(room, 1.0, left=0.0)
+    learned.append(room.learned)
+    for now in range(2, 12):
+        answer(room, now, left=-1.0)
+        if room.earliest(now) == AT_ONCE:
+            room.leave(now)
+    assert room.cap == 4
+    assert [*learned, room.learned] == [None, 3, None]  # it is back at what is stated
+
+
 def test_while_one_is_tried_others_still_take_the_place_of_those_that_end() -> None:
     """The trial does not keep a slot of the cap empty."""
     room = filled()
     answer(room, 5.0)
     room.leave(5.0)
-    room.came_back()
+    room.came_back(-1.0, 0.0)
     assert room.earliest(5.1) == AT_ONCE
 
 
@@ -121,11 +158,11 @@ def test_a_refusal_says_how_many_fit() -> None:
     """After a refusal as many fit as are still in flight, at least one."""
     room = filled(first=8)
     for _ in range(4):
-        room.came_back()
+        room.came_back(-1.0, 0.0)
     refuse(room, 1.0, left=0.5)
     assert (room.cap, room.in_flight) == (3, 3)
     for _ in range(3):
-        room.came_back()
+        room.came_back(-1.0, 0.0)
     room.leave(2.0)
     refuse(room, 2.1, left=2.0)
     assert (room.cap, room.in_flight, room.earliest(2.1)) == (1, 0, AT_ONCE)
@@ -228,7 +265,7 @@ def test_the_count_is_right_and_the_cap_within_bounds(
             room.undo(out.pop())
         elif what != "leave" and out:
             left = out.pop(0)
-            room.came_back()
+            room.came_back(-1.0, 0.0)
             (room.answered if what == "answer" else room.refused)(left, now)
         assert room.in_flight == len(out) <= most
         assert 1 <= room.cap <= most

@@ -20,7 +20,7 @@ _OFTEN = 2.0
 
 # What is no matter of the account's limits: there the past says more of the time that is left.
 _OURS: frozenset[Cause | None] = frozenset({"source", "consumer", "disk"})
-_NEVER_ENDS: frozenset[Cause | None] = frozenset({"outage", "pause"})
+_NEVER_ENDS: frozenset[Cause | None] = frozenset({"outage", "pause", "store"})
 
 _NOTHING = Statistics()
 

@@ -14,7 +14,7 @@ are shared with other processes. ``grouping`` gives each account its governor.
 
 from volcv_async.governor.gate import Caution, Gate, Turn
 from volcv_async.governor.governor import Governor
-from volcv_async.governor.grouping import governors_of
+from volcv_async.governor.grouping import governors_of, names_of
 from volcv_async.governor.permits import Permits, Quota
 
-__all__ = ["Caution", "Gate", "Governor", "Permits", "Quota", "Turn", "governors_of"]
+__all__ = ["Caution", "Gate", "Governor", "Permits", "Quota", "Turn", "governors_of", "names_of"]

@@ -160,7 +160,7 @@ class Gate:
 
         Others go a step later, so that what the call taught is learned before.
         """
-        turn.governor.came_back(turn.model)
+        turn.governor.came_back(turn.model, turn.left, self._clock())
         self._release(turn)
         if self._slots_matter:
             self.update_soon()
@@ -183,6 +183,7 @@ class Gate:
             self._dismiss(place)
             if not place.item.told.done():
                 place.item.told.set_exception(error())
+        self.update()
 
     async def emptied(self) -> None:
         """Wait until no call is under way."""

@@ -25,6 +25,7 @@ from volcv_async.governor.tempo import Tempo
 _FIRST = 2  # calls in flight to start with, where no limit is stated
 _ENOUGH = 10  # connections after which the quickest of them says what is usual
 _JITTER = 0.1  # of a pause that was asked for, so that not all who were asked come back together
+_OF_LATE = 60.0  # seconds before the last call within which a model counts as asked for
 _PAUSE: Cause = "pause"
 _NEWEST = 0.1  # how much the latest answer counts in the usual latency, as a share
 
@@ -36,10 +37,12 @@ class Lessons:
     Attributes:
         room: How many calls may be in flight.
         tempo: How many may leave a second.
+        left_last: When a call for it last left.
     """
 
     room: Room
     tempo: Tempo
+    left_last: float = -math.inf
 
 
 class Governor:
@@ -74,13 +77,13 @@ class Governor:
     def slots(self) -> int:
         """Calls that may be in flight now."""
         first = _FIRST if self.limits.adaptive and self.limits.slots is None else self.most
-        caps = [lessons.room.cap for lessons in self._lessons.values()]
+        caps = [lessons.room.cap for lessons in self._asked_for()]
         return min(self.most, sum(caps) if caps else first)
 
     @property
     def rate(self) -> float | None:
         """The rate that binds now, in calls a second; None if none is known."""
-        learned = [lessons.tempo.rate for lessons in self._lessons.values()]
+        learned = [lessons.tempo.rate for lessons in self._asked_for()]
         known = [rate for rate in learned if rate is not None]
         whole = [sum(known)] if known and len(known) == len(learned) else []
         return min([*whole, self._stated.rate] if self._stated else whole, default=None)
@@ -91,6 +94,12 @@ class Governor:
         by_slots = [self.slots / self.latency] if self.latency else []
         by_rate = [] if self.rate is None else [self.rate]
         return min(by_slots + by_rate, default=None)
+
+    def _asked_for(self) -> list[Lessons]:
+        """Give the lessons of those models that calls leave for of late; of all, before any did."""
+        every = list(self._lessons.values())
+        late = [one for one in every if one.left_last >= self.left_last - _OF_LATE]
+        return late if self.left_last > -math.inf else every
 
     def measured(self, now: float) -> float:
         """Give the calls a second that left lately."""
@@ -129,6 +138,7 @@ class Governor:
             lessons = self._begun(model)
             lessons.room.leave(now)
             lessons.tempo.leave(now)
+            lessons.left_last = now
 
     def departed(self, model: Model, left: float, really: float) -> None:
         """Count a departure from when it took place, once the connection was made.
@@ -145,22 +155,30 @@ class Governor:
     def undo(self, model: Model, left: float) -> None:
         """Give back what a call took that did not go out after all."""
         self.in_flight -= 1
+        self._ramp.undo()
+        self._meter.undo(left)
         for pace in self._paces(model):
             pace.undo(left)
         if model in self._lessons:
             self._lessons[model].room.undo(left)
 
-    def came_back(self, model: Model) -> None:
-        """Free the slot of a call that is over."""
+    def came_back(self, model: Model, left: float, now: float) -> None:
+        """Free the slot of a call that is over; how it ended is told after that."""
         self.in_flight -= 1
         if model in self._lessons:
-            self._lessons[model].room.came_back()
+            self._lessons[model].room.came_back(left, now)
 
     def _paces(self, model: Model) -> Iterator[Pace | Tempo]:
         if self._stated is not None:
             yield self._stated
         if model in self._lessons:
             yield self._lessons[model].tempo
+
+    def forget(self) -> None:
+        """Forget the calls under way: their loop is gone."""
+        self.in_flight = 0
+        for lessons in self._lessons.values():
+            lessons.room.in_flight = 0
 
     # Learning
 
@@ -181,16 +199,22 @@ class Governor:
             taught = lessons.room if what == "concurrency" else lessons.tempo
             taught.refused(left, now)
 
-    def pause(self, seconds: float, now: float) -> None:
-        """Let nothing leave for so long, as a ``Retry-After`` asks, and up to a tenth longer."""
-        until = now + seconds * (1 + _JITTER * self._draw())
-        self._closed_until = max(self._closed_until, until)
+    def pause(self, seconds: float, now: float) -> bool:
+        """Let nothing leave for so long, as a ``Retry-After`` asks, and up to a tenth longer.
 
-    def learned(self) -> Iterator[tuple[str, float | None, int]]:
-        """Give what is learned of each model: its ``req_key``, a rate if there is one, a cap."""
+        Tells whether that is news: not if as much was asked for before.
+        """
+        until = now + seconds * (1 + _JITTER * self._draw())
+        news = now + seconds > self._closed_until
+        self._closed_until = max(self._closed_until, until)
+        return news
+
+    def learned(self) -> Iterator[tuple[str, float | None, int | None]]:
+        """Give what is learned: a model's ``req_key``, its rate and its cap, if any is."""
         for model, lessons in self._lessons.items():
-            if model is not None:
-                yield model, lessons.tempo.rate, lessons.room.cap
+            rate, cap = lessons.tempo.rate, lessons.room.learned
+            if model is not None and (rate, cap) != (None, None):
+                yield model, rate, cap
 
     def recall(self, model: str, rate: float | None, cap: int | None) -> None:
         """Begin with what was learned before, unless this model has lessons already."""

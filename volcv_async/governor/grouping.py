@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from volcv_async.config import Account, Limits
@@ -13,6 +14,21 @@ def governors_of(accounts: Sequence[Account], default: Limits) -> list[Governor]
     """Give each account its governor: one a group, or one of its own."""
     shared: dict[str, Governor] = {}
     return [_governor(account, accounts, default, shared) for account in accounts]
+
+
+def names_of(accounts: Sequence[Account], governors: Sequence[Governor]) -> dict[Governor, str]:
+    """Name each governor after its accounts: the group, or the host, with a number if need be.
+
+    Of several accounts at one host that are of no group, the second is ``host#2``, and so on.
+    """
+    names: dict[Governor, str] = {}
+    times: Counter[str] = Counter()
+    for account, governor in zip(accounts, governors, strict=True):
+        if governor not in names:
+            times[account.name] += 1
+            number = f"#{times[account.name]}" if times[account.name] > 1 else ""
+            names[governor] = account.name + number
+    return names
 
 
 def _governor(

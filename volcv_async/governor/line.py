@@ -7,13 +7,15 @@ each model has a line of its own, and ``heads`` are the first of each.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Generic, TypeVar
 
 import attrs
 
 Item = TypeVar("Item")
+
+_FEW = 16  # places that were left, and are not worth dropping
 
 Model = str | None
 """The ``req_key`` of a request; None where it is not known yet."""
@@ -48,6 +50,7 @@ class Line(Generic[Item]):
     def __init__(self) -> None:
         self._numbers = count()
         self._lines: dict[Model, list[Place[Item]]] = {}
+        self._dead: dict[Model, int] = {}  # places that were left and stand there still
         self._waiting = 0
 
     def __len__(self) -> int:
@@ -68,14 +71,25 @@ class Line(Generic[Item]):
 
     def leave(self, place: Place[Item]) -> None:
         """Give a place up, wherever in the line it is; doing so again changes nothing."""
-        self._waiting -= not place.left
-        place.left = True
+        if not place.left:
+            place.left = True
+            self._waiting -= 1
+            self._close_ranks(place.model)
+
+    def _close_ranks(self, model: Model) -> None:
+        """Drop the places that were left, once they are most of a line."""
+        line = self._lines[model]
+        self._dead[model] = self._dead.get(model, 0) + 1
+        if self._dead[model] > max(_FEW, len(line) // 2):
+            line[:] = [place for place in line if not place.left]
+            heapify(line)
+            self._dead[model] = 0
 
     def heads(self) -> Iterator[Place[Item]]:
         """Give the first of each model that is still there."""
         for line in self._lines.values():
             while line and line[0].left:
-                heappop(line)
+                self._dead[heappop(line).model] -= 1
             if line:
                 yield line[0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
+from contextlib import suppress
 
 GUARD = 0.01
 """How far under the rate to go, as a share: the provider's clock is not ours, nor the way there."""
@@ -75,7 +76,8 @@ class Pace:
 class Ramp:
     """A slow start after a rest: calls in flight and rate rise from one call to what is allowed.
 
-    Both rise evenly over so many seconds. A rest is as long as that, with nothing in flight.
+    Both rise evenly over so many seconds. After a rest they rise anew: when nothing is in flight,
+    and nothing has left for as long.
 
     Args:
         seconds: How long the rise takes; 0: there is none.
@@ -103,6 +105,10 @@ class Ramp:
         self._left += 1
         self._last = now
 
+    def undo(self) -> None:
+        """Take back a departure that did not happen."""
+        self._left -= 1
+
     def _rested(self, now: float, in_flight: int) -> bool:
         return in_flight == 0 and now - self._last > self._seconds
 
@@ -116,6 +122,11 @@ class Meter:
     def leave(self, now: float) -> None:
         """Count a departure."""
         self._left.append(now)
+
+    def undo(self, left: float) -> None:
+        """Take back a departure that did not happen, if it is one of late."""
+        with suppress(ValueError):
+            self._left.remove(left)
 
     def rate(self, now: float) -> float:
         """Give the calls a second over the last 30 s, or the last 64 departures."""

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar
 
+from volcv_async.bottleneck import Cause
 from volcv_async.errors import SlowDown
+
+Given = TypeVar("Given")
 
 _GRACE = 0.05  # seconds after which a permit that nobody took has lost its place in the window
 _AGAIN = 0.5  # seconds between two tries to reach the store
@@ -47,7 +51,6 @@ class Permits:
 
     Attributes:
         ready: Whether there is a permit.
-        cause: What calls are held up by while there is none.
     """
 
     def __init__(
@@ -59,11 +62,16 @@ class Permits:
     ) -> None:
         self._quotas = quotas
         self._changed, self._told = changed, told
-        self._lost = False
+        self._lost: set[Quota] = set()
         self._asking: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self.ready = False
-        self.cause: SlowDown = next(iter(quotas))
+        self._asks_for = next(iter(quotas))
+
+    @property
+    def cause(self) -> Cause:
+        """What calls are held up by while there is no permit."""
+        return "store" if self._lost else self._asks_for
 
     def attend(self, *, wanted: bool) -> None:
         """Ask while a permit is wanted, and stop when it is not."""
@@ -96,7 +104,7 @@ class Permits:
         held: list[Quota] = []
         try:
             for cause, quota in self._quotas.items():
-                self.cause = cause
+                self._asks_for = cause
                 self._changed()
                 await self._take(quota)
                 held.append(quota)
@@ -105,7 +113,7 @@ class Permits:
             if self.ready:
                 await asyncio.sleep(_GRACE)
         finally:
-            self.cause = next(iter(self._quotas))
+            self._asks_for = next(iter(self._quotas))
             if self.ready or len(held) < len(self._quotas):
                 self._start(self._give_back(held))
             self.ready = False
@@ -114,14 +122,28 @@ class Permits:
         seconds = 1.0
         while seconds > 0:
             try:
-                seconds = await quota.take()
+                seconds = await self._whole(quota)
             except OSError as error:
-                self._tell(error)
+                self._note(quota, error)
                 seconds = _AGAIN
             else:
-                self._tell(None)
+                self._note(quota, None)
             if seconds > 0:
                 await asyncio.sleep(seconds)
+
+    async def _whole(self, quota: Quota) -> float:
+        """Ask once; who is cancelled meanwhile gives back what comes of it."""
+        asked = self._start(quota.take())
+        try:
+            return await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            self._start(self._give_back_late(quota, asked))
+            raise
+
+    async def _give_back_late(self, quota: Quota, asked: asyncio.Task[float]) -> None:
+        with suppress(OSError):
+            if await asked == 0:
+                await quota.give_back()
 
     async def _give_back(self, quotas: Iterable[Quota]) -> None:
         """Give back what was taken; what cannot be given back runs out by itself."""
@@ -129,13 +151,15 @@ class Permits:
             try:
                 await quota.give_back()
             except OSError as error:
-                self._tell(error)
+                self._note(quota, error)
 
-    def _tell(self, error: OSError | None) -> None:
-        """Say once that the store is lost, and once that it is back."""
-        if self._lost != (error is not None):
-            self._lost = error is not None
+    def _note(self, quota: Quota, error: OSError | None) -> None:
+        """Say once that a store is lost, and once that all are back."""
+        lost = bool(self._lost)
+        (self._lost.discard if error is None else self._lost.add)(quota)
+        if lost != bool(self._lost):
             self._told(error)
+            self._changed()
 
     def _asked(self, task: asyncio.Task[None]) -> None:
         self._asking = None
@@ -143,7 +167,7 @@ class Permits:
             task.result()
         self._changed()
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _start(self, work: Coroutine[Any, Any, Given]) -> asyncio.Task[Given]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -19,8 +19,9 @@ class Room:
 
     A refusal tells the capacity: the calls still in flight become the cap. When the cap binds and
     enough answers have come, one call more is tried. It is let in if it is still out a second
-    later, or a call that left after it is answered: then the cap is one higher, and the next trial
-    comes after an eighth of the answers, soon at once. A refusal makes it four times as many.
+    later, or if it is answered, or a call that left after it while it is out: then the cap is one
+    higher, and the next trial comes after an eighth of the answers, soon at once. A refusal makes
+    it four times as many; a trial that ends in any other way says nothing, and is made again.
 
     Attributes:
         most: What the cap will never exceed.
@@ -31,15 +32,24 @@ class Room:
     def __init__(self, most: int, first: int) -> None:
         self.most = most
         self.in_flight = 0
+        self._first = first
         self._patience = 1  # answers since the last lesson or trial before the next trial
         self.begin(first)
+        self._taught = False
 
     def begin(self, cap: int) -> None:
         """Start from a cap that was learned before."""
         self.cap = max(1, min(cap, self.most))
+        self._taught = True
         self._answers = 0
         self._trial: float | None = None  # when the call left that is tried beyond the cap
+        self._tried: float | None = None  # the same, once it is back and its end is not told yet
         self._lesson = -math.inf  # when the last refusal came
+
+    @property
+    def learned(self) -> int | None:
+        """The cap, if a refusal or a trial has taught it; None where it is what it began with."""
+        return self.cap if self._taught and self.cap != self._first else None
 
     def earliest(self, now: float) -> float:
         """When the next call may leave: -inf if at once, inf if only an answer can allow it."""
@@ -65,22 +75,25 @@ class Room:
         if left == self._trial:
             self._trial, self._answers = None, self._patience
 
-    def came_back(self) -> None:
-        """Free the slot of a call that is over."""
+    def came_back(self, left: float, now: float) -> None:
+        """Free the slot of a call that is over; how it ended is told after that."""
+        self._settle(now)
         self.in_flight -= 1
+        if left == self._trial:
+            self._trial, self._tried = None, left
 
     def answered(self, left: float, now: float) -> None:
         """Learn from an answer that is no refusal."""
         self._settle(now)
         self._answers += 1
-        if self._trial is not None and left >= self._trial:
+        if left == self._tried or (self._trial is not None and left >= self._trial):
             self._let_in()
 
     def refused(self, left: float, now: float) -> None:
         """Learn from a refusal; its slot is free already."""
         self._settle(now)
         self.cap = max(1, min(self.cap, self.in_flight))
-        self._trial, self._answers = None, 0
+        self._trial, self._tried, self._answers, self._taught = None, None, 0, True
         if left > self._lesson:  # one that left before is the same lesson again
             self._patience = min(max(self._patience * _RARER, _LEAST), _RAREST)
             self._lesson = now
@@ -98,6 +111,6 @@ class Room:
             self._let_in()
 
     def _let_in(self) -> None:
-        self._trial = None
+        self._trial, self._tried, self._taught = None, None, True
         self.cap += 1
         self._patience //= _SOONER

@@ -12,6 +12,7 @@ _GUESS = 1.0  # calls a second: the first lesson, where nothing was ever let in
 _MOST_LEFT = 0.95  # of the rate after a refusal, as a share
 _LEAST_LEFT = 0.7  # the same, though less seemed to fit: a window may be longer than it seems
 _BLIND = 1.0  # seconds without departures after the first refusal: the window at least
+_SLOW_REFUSAL = 5.0  # seconds that a refusal may take to come
 _BOUND = 0.02  # seconds after its time that a call still left because of the rate: timers are late
 _SMALLEST, _BIGGEST = 0.02, 1.0  # of the rate that is tried on top, as a share
 _BOLDER = 4  # times as much is tried after a trial that went well; times less after one that failed
@@ -72,7 +73,7 @@ class Tempo:
 
     def leave(self, now: float) -> None:
         """Count a departure; it may begin a trial, or end one that went well."""
-        del self._left[: max(0, bisect_right(self._left, now - 1) - 1)]
+        del self._left[: max(0, bisect_right(self._left, now - 1 - _SLOW_REFUSAL) - 1)]
         self._left.append(now)
         if self.rate is not None and now - self.earliest(now) <= _BOUND:
             self._bound += 1
@@ -116,11 +117,10 @@ class Tempo:
     def _fitted(self, left: float) -> float:
         """What was let in before this one was refused, in calls a second; 0 if nothing was."""
         ages = [left - earlier for earlier in self._left if earlier <= left]
-        if not ages:
-            return 0.0
-        within_a_second = sum(age < 1 for age in ages)
-        with_one_before = len(ages) / max(ages[0], 1.0)
-        return max(within_a_second, with_one_before)
+        recent = [age for age in ages if age < 1]
+        before = [age for age in ages if age >= 1][-1:]
+        with_one_before = len(before + recent) / max([*before, 1.0])
+        return max(len(recent), with_one_before)
 
     def _try(self, rate: float, now: float) -> None:
         """Begin a trial when enough calls left because of the rate; end one that was survived."""

@@ -123,9 +123,11 @@ async def run(
                 with outcomes.consumer_at_work():
                     on_outcome(outcome)
 
-        with Sink(folder) as sink:
-            ending = await carry(outcomes, Writing(client, sink, books, note))
-        lessons.write()
+        try:
+            with Sink(folder) as sink:
+                ending = await carry(outcomes, Writing(client, sink, books, note))
+        finally:
+            lessons.write()
         if ending is not None:
             raise ending
         return tally.report(folder, books.kept, outcomes.statistics().waited)
