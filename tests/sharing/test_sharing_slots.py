@@ -294,3 +294,61 @@ async def test_leases_on_a_server_vanish_with_their_key(redis: RedisOfTests) -> 
         assert await store.settle(keep=(), drop=(), want=f"for {lease}")
         assert 500_000 < int(redis.say("PTTL volcv:slots:x")[1:]) <= 600_000
         await store.close()
+
+
+class Scripted:
+    """A store that is asked one thing after the other, and answers when it is told what to say."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.answers: asyncio.Queue[OSError | bool] = asyncio.Queue()
+
+    async def settle(self, *, keep: Collection[str], drop: Collection[str], want: str) -> bool:
+        self.asked.append(f"keep {len(keep)}, drop {len(drop)}, want {bool(want)}")
+        answer = await self.answers.get()
+        if isinstance(answer, OSError):
+            raise answer
+        return answer and bool(want)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_one_who_waited_while_the_store_came_back_rests_like_the_others() -> None:
+    """A take that stood in the queue while a return found the store again takes nothing yet."""
+    store, clock = Scripted(), Clock()
+    slots = Slots(store, 4.0, clock=clock)
+    store.answers.put_nowait(True)
+    assert await slots.take() == 0
+    store.answers.put_nowait(ConnectionError("gone"))
+    with pytest.raises(ConnectionError):
+        await slots.take()
+    returning = asyncio.create_task(slots.give_back())
+    while len(store.asked) < 3:
+        await asyncio.sleep(0)
+    taking = asyncio.create_task(slots.take())
+    await asyncio.sleep(0)
+    store.answers.put_nowait(True)  # the return gets through: the store is back
+    await returning
+    assert await taking == 4.0
+    assert store.asked[-1].endswith("want False")
+    await slots.close()
+
+
+async def test_those_who_waited_while_the_store_was_lost_do_not_ask_in_turn() -> None:
+    """When one is told that the store is out of reach, those behind it are told so, too."""
+    store = Scripted()
+    slots = Slots(store, 600.0)
+    for _ in range(3):
+        store.answers.put_nowait(True)
+        assert await slots.take() == 0
+    returns = [asyncio.create_task(slots.give_back()) for _ in range(2)]
+    while len(store.asked) < 4:
+        await asyncio.sleep(0)
+    store.answers.put_nowait(ConnectionError("gone"))
+    for returned in returns:
+        with pytest.raises(ConnectionError, match="gone"):
+            await returned
+    assert len(store.asked) == 4
+    store.answers.put_nowait(True)
+    await slots.close()

@@ -58,6 +58,8 @@ class Slots:
         self._held: set[str] = set()
         self._unwanted: set[str] = set()  # may stand in the store, and must not
         self._turn = asyncio.Lock()
+        self._failures = 0  # times that the store was out of reach
+        self._failure = ""  # what was said then
         self._renewal: asyncio.Task[None] | None = None
 
     async def take(self) -> float:
@@ -98,8 +100,18 @@ class Slots:
         await self._store.close()
 
     async def _settle(self, *, want: str = "", renew: bool = False) -> bool:
-        """Tell the store what has changed, one at a time, and note whether it was reached."""
+        """Tell the store what has changed, one at a time, and note whether it was reached.
+
+        Who waited for its turn while another was told that the store is out of reach is told so,
+        too; and who wanted a slot, while another was told that it is back, has to wait for the
+        rest that follows.
+        """
+        failures = self._failures
         async with self._turn:
+            if self._failures != failures:
+                raise ConnectionError(self._failure)
+            if self._absence.rest() > 0:
+                want = ""
             drop = frozenset(self._unwanted)
             if not (want or drop or renew):
                 return False  # whoever had the turn before told it
@@ -107,8 +119,10 @@ class Slots:
             self._unwanted |= {want} - {""}  # until it is known to be had
             try:
                 had = await self._store.settle(keep=keep, drop=drop, want=want)
-            except OSError:
+            except OSError as error:
                 self._absence.begins()
+                self._failures += 1
+                self._failure = str(error)
                 raise
             self._unwanted -= drop
             if self._absence.ends() and had:
