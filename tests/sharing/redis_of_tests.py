@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -47,6 +48,11 @@ class RedisOfTests:
             self._process.kill()
             self._process.wait()
         Path(self.socket).unlink(missing_ok=True)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the server a signal, such as one that makes it hang."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def say(self, command: str) -> str:
         """Say something to the server as somebody else, and give the first line of its answer."""

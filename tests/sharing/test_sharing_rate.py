@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -64,20 +65,40 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisOfTests]:
 
 
 @pytest.mark.parametrize(
-    ("rate", "calls", "milliseconds"),
+    ("rate", "held"),
     [
-        (50, 50, 1010),
-        (1.5, 2, 1347),
-        (1, 1, 1010),
-        (0.1, 1, 10_100),
-        (5000, 5000, 1010),
-        (1e-10, 1, 2**40),
-        (1e-300, 1, 2**40),
+        (50, Window(50, 1010, Window(5, 90))),
+        (5, Window(5, 1010, Window(1, 181))),
+        (1.5, Window(2, 1347, Window(1, 606))),
+        (1, Window(1, 1010)),
+        (0.1, Window(1, 10_100)),
+        (5000, Window(5000, 1010, Window(500, 90))),
+        (1e-10, Window(1, 2**40)),
+        (1e-300, Window(1, 2**40)),
+        (1e9, Window(10**9, 1010, Window(10**8, 90))),
     ],
 )
-def test_a_window_holds_the_rate_rounded_up(rate: float, calls: int, milliseconds: int) -> None:
-    """N calls in n / rate seconds, a hundredth more; at the most in a lifetime."""
-    assert window(rate) == Window(calls, milliseconds)
+def test_a_window_holds_the_rate_rounded_up(rate: float, held: Window) -> None:
+    """N calls in n / rate seconds, a hundredth more; a tenth of them in almost a tenth of that."""
+    assert window(rate) == held
+
+
+def test_a_burst_may_leave_together() -> None:
+    """As many as a burst has, though they are more than a tenth; all of them at the most."""
+    assert window(50, 20) == Window(50, 1010, Window(20, 363))
+    assert window(50, 80) == window(50, 50) == Window(50, 1010)
+
+
+async def test_calls_are_spread_over_a_window(url: StoreUrl) -> None:
+    """A tenth of them leaves together; the next ones wait for a tenth of the time."""
+    one, two = (open_rate(SharedRate(url, 20, name="spread"), "x") for _ in range(2))
+    assert [await one.take(), await two.take()] == [0.0, 0.0]
+    wait = await one.take()
+    assert 0.04 < wait <= 0.091
+    await asyncio.sleep(wait)
+    assert await two.take() == 0.0
+    for quota in (one, two):
+        await quota.close()
 
 
 def test_a_wait_is_sane_whatever_the_store_says() -> None:
@@ -299,8 +320,28 @@ async def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path
             with pytest.raises(OSError, match=r"unix:///.*none\.sock are out of reach: ") as caught:
                 await quota.take()
             assert "geheim" not in str(caught.value)
+            assert caught.value.__context__ is None
             await quota.close()
             await quota.close()
+
+
+async def test_a_server_that_repeats_what_it_is_told_gives_no_password_away() -> None:
+    """Of an answer that repeats a command, what it was given is left out, in the context, too."""
+
+    async def repeat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(b"-ERR unknown command 'AUTH', with args beginning with: 'gehei' \r\n")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(repeat, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        quota = open_rate(SharedRate(f"redis://:geheim@127.0.0.1:{port}", 5), "x")
+        with pytest.raises(OSError, match="unknown command 'AUTH'$") as caught:
+            await quota.take()
+        assert "gehei" not in str(caught.value)
+        assert caught.value.__context__ is None
+        await quota.close()
 
 
 async def test_a_question_that_is_cancelled_leaves_nothing_open(tmp_path: Path) -> None:
@@ -390,6 +431,23 @@ async def test_a_password_that_is_refused_is_not_repeated(redis: RedisOfTests) -
         await quota.take()
     assert "geheim" not in str(caught.value)
     await quota.close()
+
+
+@needs_redis
+async def test_what_a_server_that_hung_counted_too_early_is_not_used(redis: RedisOfTests) -> None:
+    """The time of a departure was told before the server hung; it leaves after, when others do."""
+    one, two = (RedisRate(redis.url(), "studio", Window(5, 1000)) for _ in range(2))
+    assert [await one.put(), await two.put()] == [0.0, 0.0]
+    await asyncio.sleep(1.1)
+    redis.signal(signal.SIGSTOP)
+    hangs = asyncio.create_task(one.put())
+    await asyncio.sleep(1.2)
+    redis.signal(signal.SIGCONT)
+    assert await hangs > 0
+    had = [await store.put() for store in (one, two) for _ in range(4)]
+    assert had.count(0.0) == 5
+    for store in (one, two):
+        await store.close()
 
 
 @needs_redis

@@ -31,22 +31,23 @@ def open_quotas(limits: Limits, name: str) -> Mapping[SlowDown, Rate | Slots]:
     if isinstance(limits.concurrency, SharedConcurrency):
         quotas["concurrency"] = open_slots(limits.concurrency, name)
     if isinstance(limits.rate, SharedRate):
-        quotas["rate"] = open_rate(limits.rate, name)
+        quotas["rate"] = open_rate(limits.rate, name, burst=limits.burst)
     return quotas
 
 
-def open_rate(shared: SharedRate, name: str) -> Rate:
+def open_rate(shared: SharedRate, name: str, *, burst: int = 1) -> Rate:
     """Make a quota of calls a second, in a running loop; it connects when it is first asked.
 
     Args:
         shared: What is shared, and where.
         name: What the quota is called where ``shared`` does not say.
+        burst: How many may leave together.
 
     Raises:
         ConfigurationError: The extra that it needs is not installed.
     """
     try:
-        store = _rate_store(shared, shared.name or name)
+        store = _rate_store(shared, shared.name or name, burst)
     except ModuleNotFoundError as error:
         raise _missing(error) from error
     return Rate(store, window(shared.rate).seconds)
@@ -69,14 +70,14 @@ def open_slots(shared: SharedConcurrency, name: str) -> Slots:
     return Slots(store, shared.lease)
 
 
-def _rate_store(shared: SharedRate, name: str) -> RateStore:
+def _rate_store(shared: SharedRate, name: str, burst: int) -> RateStore:
     if shared.url.file is not None:
         from volcv_async.sharing.sqlite_rate import SqliteRate  # noqa: PLC0415 - an extra
 
-        return SqliteRate(shared.url.file, name, window(shared.rate))
+        return SqliteRate(shared.url.file, name, window(shared.rate, burst))
     from volcv_async.sharing.redis_store import RedisRate  # noqa: PLC0415 - an extra
 
-    return RedisRate(shared.url, name, window(shared.rate))
+    return RedisRate(shared.url, name, window(shared.rate, burst))
 
 
 def _slot_store(shared: SharedConcurrency, name: str) -> SlotStore:

@@ -14,30 +14,57 @@ from volcv_async.sharing.absence import Absence
 GUARD = 0.01
 """How much longer the window is than the rate asks for, as a share: calls need time to arrive."""
 
+_PARTS = 10  # in which a window's calls leave, so that they do not come all at once
+_HURRY = 0.9  # how long a part takes at the least, as a share: what came late is made up for
 _LONGEST = 2**40  # ms, which is 34 years: what any store can count
 
 
 @attrs.frozen
 class Window:
-    """At most so many calls leave in any stretch of so many milliseconds."""
+    """At most so many calls leave in any stretch of so many milliseconds.
+
+    Attributes:
+        calls: How many.
+        milliseconds: How long it is.
+        part: A shorter window that holds as well; None: all may leave together.
+    """
 
     calls: int
     milliseconds: int
+    part: Window | None = None
 
     @property
     def seconds(self) -> float:
         """How long it is, in seconds."""
         return self.milliseconds / 1000
 
+    @property
+    def all(self) -> list[Window]:
+        """All that hold, the shortest first."""
+        return [self] if self.part is None else [*self.part.all, self]
+
     def wait(self, milliseconds: float | None) -> float:
         """Give the seconds after which to ask again, whatever the clock of the store did."""
         return min(max(1.0, milliseconds or 0.0), self.milliseconds) / 1000
 
 
-def window(rate: float) -> Window:
-    """Give the window of a rate in calls a second: n calls, n / rate seconds and the guard."""
+def window(rate: float, burst: int = 1) -> Window:
+    """Give the window of a rate in calls a second: n calls, n / rate seconds and the guard.
+
+    A tenth of them, or a burst, may leave together, and no more before almost a tenth of the time
+    is over: the more come at once, the more they come late, each by another time, and the more
+    a second sees.
+    """
     calls = math.ceil(rate - 1e-9) or 1
-    return Window(calls, math.ceil(min(calls / rate * (1 + GUARD) * 1000, _LONGEST)))
+    milliseconds = math.ceil(min(calls / rate * (1 + GUARD) * 1000, _LONGEST))
+    together = max(1, calls // _PARTS, burst)
+    if together >= calls:
+        return Window(calls, milliseconds)
+    return Window(calls, milliseconds, Window(together, _part(milliseconds * together / calls)))
+
+
+def _part(milliseconds: float) -> int:
+    return max(1, int(milliseconds * _HURRY))
 
 
 class RateStore(Protocol):

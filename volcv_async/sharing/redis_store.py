@@ -28,6 +28,9 @@ from volcv_async.sharing.rate import Window
 _TIMEOUT = 2.0  # seconds for a connection, and for each answer
 _CLOCK_AGE = 5.0  # seconds after which the server's clock is looked at again
 _LOOKS = 3  # at the clock; the quickest counts
+_LATE = 0.25  # seconds, beside four usual ones, after which an answer is worth nothing any more
+
+_REPEATED = "with args beginning with"  # from here on a server repeats what it was told
 
 Result = TypeVar("Result")
 
@@ -57,10 +60,12 @@ class RedisServer:
             return await self._answer(self._client, question)
         except (RedisError, OSError) as error:
             self._prepared = False
-            raise ConnectionError(self._words(error)) from None
+            words = self._words(error)
         except BaseException:
             self._prepared = False  # redis-py drops a connection whose answer nobody awaits
             raise
+        # Raised out here, so that redis' own error, which may repeat a password, is no context.
+        raise ConnectionError(words)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -94,7 +99,7 @@ class RedisServer:
 
     def _words(self, error: Exception) -> str:
         """Say what is wrong, without the password that a server may have repeated."""
-        reason = str(error)
+        reason = str(error).partition(_REPEATED)[0].rstrip(" ,.")
         for secret in _secrets(self._url):
             reason = reason.replace(secret, "***")
         return f"The shared limits at {self._url.shown} are out of reach: {reason}"
@@ -125,18 +130,22 @@ class RedisRate:
         await self._server.close()
 
     async def _prepare(self, client: Redis) -> None:  # pragma: no cover - needs Redis
-        rate = BucketRate(self._window.calls, self._window.milliseconds)
-        made = RedisBucket.init([rate], client, self._key)
+        rates = [BucketRate(one.calls, one.milliseconds) for one in self._window.all]
+        made = RedisBucket.init(rates, client, self._key)
         self._bucket = await cast("Awaitable[RedisBucket]", made)
         await self._clock.look(client)
         self._cleaned = 0
 
     async def _put(self, client: Redis) -> float:  # pragma: no cover - needs Redis
+        """Count one; where the server hung meanwhile, it was counted too early, and is not used."""
         now = await self._clock.now(client)
+        began = time.monotonic()
         asked = self._bucket.put_decision(RateItem("", now))
         decision = await cast("Awaitable[Decision]", asked)
         await self._clean(client, now)
-        return 0.0 if decision.allowed else self._window.wait(decision.retry_after_ms)
+        if decision.allowed and time.monotonic() - began < self._clock.patience:
+            return 0.0
+        return self._window.wait(decision.retry_after_ms)
 
     async def _clean(self, client: Redis, now: int) -> None:  # pragma: no cover - needs Redis
         """Once a window, drop what is two windows old, and let a key that nobody uses vanish.
@@ -160,6 +169,7 @@ class ServerClock:
     def __init__(self) -> None:
         self._distance = 0.0
         self._looked = -math.inf
+        self.patience = _LATE  # seconds for which an answer is waited for until it is late
 
     async def now(self, client: Redis) -> int:  # pragma: no cover - needs Redis
         """Tell the time of the server, in milliseconds."""
@@ -170,7 +180,8 @@ class ServerClock:
     async def look(self, client: Redis) -> None:  # pragma: no cover - needs Redis
         """Measure the distance, a few times; the quickest answer is the truest."""
         looks = [await self._one(client) for _ in range(_LOOKS)]
-        _, self._distance = min(looks)
+        usual, self._distance = min(looks)
+        self.patience = _LATE + 4 * usual
         self._looked = time.monotonic()
 
     async def _one(self, client: Redis) -> tuple[float, float]:  # pragma: no cover - needs Redis

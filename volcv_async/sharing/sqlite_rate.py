@@ -70,5 +70,5 @@ class SqliteRate:
             connection.execute(index.format(index_name=f"by_time_{table}", table_name=table))
             query = f"DELETE FROM {table} WHERE item_timestamp > ?"  # noqa: S608 - a hash
             connection.execute(query, (self._now(),))
-        rate = BucketRate(self._window.calls, self._window.milliseconds)
-        return SQLiteBucket([rate], connection, table, lock)
+        rates = [BucketRate(one.calls, one.milliseconds) for one in self._window.all]
+        return SQLiteBucket(rates, connection, table, lock)
