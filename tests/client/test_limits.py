@@ -15,8 +15,10 @@ import pytest
 from provider import FAST, UNAUTHORISED, Held, Said, always, cat, one_by_one, refusal
 
 import volcv_async as volcv
+from volcv_async.call import Call
 from volcv_async.gateway import Canned, LocalGateway, Received
 
+ONE = volcv.Limits(concurrency=1)
 MODEL = "high_aes_general_v21_L"
 SPENT = Canned(
     status=403,
@@ -379,3 +381,167 @@ async def test_waiting_for_a_store_ends_with_the_deadline(tmp_path: Path) -> Non
                 with pytest.raises(volcv.NotSentError, match="deadline"):
                     await client.generate(cat(), timeouts=volcv.Timeouts(deadline=0.2))
         assert gateway.requests == []
+
+
+async def test_a_request_that_is_always_refused_takes_no_turn_from_others() -> None:
+    """One that is refused for pace each time goes first a few times, and then waits its turn."""
+
+    async def answer(received: Received) -> Said:
+        return refusal(50430) if received.prompt == "cat 0" else None
+
+    async with LocalGateway(latency=0.0, answer=answer) as gateway:
+        account = gateway.account(limits=volcv.Limits(concurrency=1))
+        async with volcv.Client(account, retry=FAST) as client:
+            refused = asyncio.create_task(client.generate(cat(0)))
+            await asyncio.gather(*(client.generate(cat(nth)) for nth in range(1, 9)))
+            assert gateway.paid == 8
+            refused.cancel()
+            await asyncio.wait([refused])
+
+
+async def test_accounts_that_refuse_a_key_use_up_no_attempt() -> None:
+    """A call that two accounts hand on has all its attempts at the third."""
+    busy = refusal(50501)
+    policy = volcv.RetryPolicy(pause=0.01, codes={50501: volcv.Treatment(repeat=True)})
+    async with (
+        LocalGateway(answer=always(UNAUTHORISED)) as one,
+        LocalGateway(answer=always(UNAUTHORISED)) as two,
+        LocalGateway(latency=0.0, answer=one_by_one(busy, busy)) as three,
+    ):
+        accounts = [gateway.account(limits=volcv.Limits(concurrency=1)) for gateway in (one, two)]
+        with pytest.warns(volcv.VolcvWarning, match="set aside"):
+            async with volcv.Client([*accounts, three.account()], retry=policy) as client:
+                await client.generate(cat())
+                assert client.statistics().attempts == 5
+                assert repr(client).startswith("<Client <SessionPool 1 account |")
+
+
+async def test_a_pause_for_several_calls_is_told_once() -> None:
+    """Calls that are refused together with the same ``Retry-After`` are one pause."""
+    events: list[volcv.Event] = []
+    body = refusal(50429)
+    asks = Canned(status=429, body=body.body, headers={**body.headers, "Retry-After": "1"})
+    async with LocalGateway(latency=0.0, answer=one_by_one(asks, asks, asks)) as gateway:
+        account = gateway.account(limits=volcv.Limits(concurrency=3))
+        async with volcv.Client(account, retry=FAST, on_event=events.append) as client:
+            await client.generate_many(cat(nth) for nth in range(3))
+    assert sum(isinstance(event, volcv.AccountPaused) for event in events) == 1
+
+
+async def test_accounts_of_one_host_are_told_apart() -> None:
+    """Two accounts at one host that are of no group have names of their own."""
+    async with LocalGateway(latency=0.0, answer=one_by_one(refusal(50430))) as gateway:
+        host = gateway.account().name
+        accounts = [gateway.account(limits=volcv.Limits(concurrency=2)) for _ in range(2)]
+        lessons = [
+            volcv.Learned(account=host, model=MODEL, rate=1.0, concurrency=1),
+            volcv.Learned(account=f"{host}#2", model=MODEL, rate=9.0, concurrency=1),
+        ]
+        async with volcv.Client(accounts) as client:
+            client.recall(lessons)
+            assert client.statistics().learned == tuple(lessons)
+            assert client.statistics().allowed_rate == 10.0
+
+
+async def test_nothing_limits_a_client_that_was_left() -> None:
+    """After leaving, nobody waits, so nothing holds anybody up."""
+    held = Held()
+    async with LocalGateway(answer=held) as gateway:
+        client = volcv.Client(gateway.account(limits=volcv.Limits(concurrency=1)))
+        async with client:
+            calls = [asyncio.create_task(client.generate(cat(nth))) for nth in range(2)]
+            await held.until(1)
+            assert client.statistics().limited_by == "concurrency"
+            asyncio.get_running_loop().call_later(0.02, held.let_go)
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(one) for one in ended] == [volcv.Generation, volcv.NotSentError]
+    assert client.statistics().limited_by is None
+
+
+async def test_a_stream_that_was_left_counts_no_more_time(gateway: LocalGateway) -> None:
+    """Outcomes that nobody took are not waited for once the block is left."""
+    async with volcv.Client(gateway.account(limits=volcv.Limits(concurrency=2))) as client:
+        async with client.stream(cat(nth) for nth in range(9)) as outcomes:
+            await anext(outcomes)
+            while outcomes.statistics().ready < 2:
+                await asyncio.sleep(0.001)
+        before = outcomes.statistics().waited
+        await asyncio.sleep(0.05)
+        assert outcomes.leftover
+        assert outcomes.statistics().waited == before
+
+
+async def test_what_a_consumer_does_is_not_the_rate_s_time(gateway: LocalGateway) -> None:
+    """Time in which the consumer holds up the loop counts once, and not for the gate, too."""
+    limits = volcv.Limits(rate=2, concurrency=2)
+    async with volcv.Client(gateway.account(limits=limits)) as client:
+        began = time.monotonic()
+        async with client.stream(cat(nth) for nth in range(3)) as outcomes:
+            await anext(outcomes)
+            while client.statistics().limited_by != "rate":
+                await asyncio.sleep(0.001)
+            with outcomes.consumer_at_work():
+                time.sleep(0.3)  # noqa: ASYNC251 - that is what it is about
+            async for _ in outcomes:
+                pass
+            waited = outcomes.statistics().waited
+    assert waited["consumer"] >= 0.3
+    assert sum(waited.values()) <= time.monotonic() - began
+
+
+async def test_what_is_shared_is_expected_as_it_was_had_of_late(tmp_path: Path) -> None:
+    """Of a rate that others share, only as much is foreseen as this process had."""
+    async with LocalGateway(latency=0.0) as gateway:
+        shared = volcv.SharedRate(f"sqlite:///{tmp_path / 'limits.sqlite'}", 1000)
+        account = gateway.account(limits=volcv.Limits(rate=shared, concurrency=8))
+        async with volcv.Client(account) as client:
+            for nth in range(3):
+                await client.generate(cat(nth))
+                await asyncio.sleep(0.05)
+            now = client.statistics()
+    assert now.allowed_rate == 1000
+    assert now.throughput is not None
+    assert now.throughput < 20
+
+
+async def test_a_client_whose_loop_was_closed_amid_a_call_has_all_its_slots() -> None:
+    """What was under way on a loop that is gone holds no slot on the next."""
+    account = volcv.Account("http://127.0.0.1:9/volcv/v1", volcv.Bearer("key"), limits=ONE)
+    client = volcv.Client(account)
+
+    async def amid_a_call() -> None:
+        await client.__aenter__()
+        pool = client._pool
+        assert pool is not None
+        await pool.lease(cat())
+        await pool.transport.close()
+
+    def on_a_loop_that_is_closed() -> int:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(amid_a_call())
+        loop.close()
+        return client.statistics().in_flight
+
+    assert await asyncio.to_thread(on_a_loop_that_is_closed) == 1
+    async with client:
+        assert client.statistics().in_flight == 0
+
+
+async def test_a_call_may_be_called_off_twice() -> None:
+    """A call that waits for its turn and is called off again, while it ends, ends all the same."""
+    held = Held()
+    async with LocalGateway(answer=held) as gateway:
+        async with volcv.Client(gateway.account(limits=ONE)) as client:
+            first = asyncio.create_task(client.generate(cat(0)))
+            await held.until(1)
+            waiting = Call(client._ready(), cat(1), timeouts=volcv.Timeouts())
+            ended = asyncio.create_task(waiting.run())
+            while not client.statistics().waiting:
+                await asyncio.sleep(0)
+            waiting.call_off()
+            await asyncio.sleep(0)
+            waiting.call_off()
+            with pytest.raises(volcv.NotSentError, match="called off"):
+                await ended
+            held.let_go()
+            await first

@@ -76,3 +76,16 @@ def test_the_line_is_what_sorting_says(joined: list[tuple[str | None, bool, bool
     for head in line.heads():
         assert head is min(place for place in stay if place.model == head.model)
         assert line.is_head(head)
+
+
+def test_places_that_were_left_do_not_pile_up_behind_a_head_that_stays() -> None:
+    """However many come and go while the first of a line waits, only few of them are kept."""
+    line: Line[int] = Line()
+    line.join(0, "one")
+    stays = [line.join(nth, "one") for nth in range(1, 4)]
+    for nth in range(1000):
+        line.leave(line.join(nth, "one"))
+    assert len(line._lines["one"]) < 50
+    assert [place.item for place in line.everybody()] == [0, 1, 2, 3]
+    line.leave(stays[0])
+    assert served(line, "one") == [0, 2, 3]

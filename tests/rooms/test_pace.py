@@ -146,3 +146,17 @@ def test_the_meter_tells_how_fast_calls_leave_of_late() -> None:
     assert meter.rate(49.5) == pytest.approx(2.0)
     assert 0 < meter.rate(70.0) < 1.0
     assert meter.rate(99.0) == 0.0
+
+
+def test_what_did_not_leave_is_not_measured() -> None:
+    """A departure that is taken back is in no rate, and moves no ramp on."""
+    meter, ramp = Meter(), Ramp(10.0)
+    for nth in range(5):
+        meter.leave(float(nth))
+        ramp.leave(float(nth), nth)
+    meter.undo(2.0)
+    meter.undo(99.0)  # one that is unknown changes nothing
+    assert meter.rate(4.0) == pytest.approx(0.75)
+    before = ramp.earliest(4.0, 1, 1000, 1.0)
+    ramp.undo()
+    assert ramp.earliest(4.0, 1, 1000, 1.0) < before

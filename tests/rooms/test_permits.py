@@ -19,10 +19,13 @@ class Shared:
         self.asked = self.taken = self.given_back = 0
         self.errors: list[OSError] = []
         self.closed = False
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def take(self) -> float:
         self.asked += 1
         await asyncio.sleep(0)
+        await self.answers.wait()
         if self.errors:
             raise self.errors.pop(0)
         if self.taken - self.given_back >= self.free:
@@ -174,3 +177,53 @@ async def test_a_closed_governor_asks_for_nothing() -> None:
     waiting.cancel()
     await asyncio.wait([waiting])
     await shop.permits.close()
+
+
+async def test_of_two_stores_one_that_is_lost_is_told_of_once() -> None:
+    """While one store is out of reach, that the other answers is no news."""
+    slots, rate = Shared(), Shared()
+    gone = ConnectionRefusedError("no store")
+    shop = Shop({"concurrency": slots, "rate": rate})
+    rate.errors = [gone] * 100
+    for _ in range(3):
+        waiting = asyncio.create_task(shop.gate.turn())
+        asked = rate.asked
+        await until(lambda asked=asked: rate.asked > asked)
+        assert shop.gate.watch.cause == "store"
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    assert shop.told == [gone]
+    rate.errors.clear()
+    shop.gate.over(await shop.gate.turn())
+    assert shop.told == [gone, None]
+    await shop.permits.close()
+    assert slots.taken == slots.given_back
+
+
+async def test_what_was_being_taken_when_its_waiter_left_is_given_back() -> None:
+    """Cancelled in the midst of asking, it waits for the answer, and gives back what was had."""
+    slots = Shared()
+    slots.answers.clear()
+    shop = Shop({"concurrency": slots})
+    waiting = asyncio.create_task(shop.gate.turn())
+    await until(lambda: slots.asked)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    slots.answers.set()
+    await shop.permits.close()
+    assert (slots.taken, slots.given_back) == (1, 1)
+
+
+async def test_what_was_being_taken_in_vain_is_not_given_back() -> None:
+    """Cancelled in the midst of asking, with nothing free or the store lost, nothing is left."""
+    for slots in (Shared(free=0), Shared()):
+        slots.errors = [ConnectionRefusedError("no store")] * bool(slots.free)
+        slots.answers.clear()
+        shop = Shop({"concurrency": slots})
+        waiting = asyncio.create_task(shop.gate.turn())
+        await until(lambda slots=slots: slots.asked)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        slots.answers.set()
+        await shop.permits.close()
+        assert (slots.taken, slots.given_back) == (0, 0)

@@ -295,3 +295,14 @@ def test_the_rate_stays_within_bounds_and_asking_changes_nothing(
         rate = tempo.rate
         if rate is not None:
             assert min(FLOOR, 0.95 * (most or math.inf)) <= rate < (most or math.inf)
+
+
+def test_a_refusal_that_took_its_time_tells_what_had_left_with_it() -> None:
+    """What counts is what was let in before the refused call left, however late the refusal is."""
+    tempo = Tempo(None)
+    for nth in range(30):
+        tempo.leave(nth / 10)
+    left = 3.0
+    tempo.leave(left)
+    tempo.refused(left, left + 2.5)
+    assert tempo.rate == pytest.approx(10.0, rel=0.15)
