@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from volcv_async.governor.line import Line, Place
 
+Item = TypeVar("Item")
 
-def served(line: Line[str], model: str | None = None) -> list[str]:
+
+def served(line: Line[Item], model: str | None = None) -> list[Item]:
     """Let all of one model go, one after the other."""
-    gone: list[str] = []
+    gone: list[Item] = []
     while place := next((place for place in line.heads() if place.model == model), None):
         line.leave(place)
         gone.append(place.item)

@@ -337,7 +337,7 @@ async def test_a_server_that_repeats_what_it_is_told_gives_no_password_away() ->
     async with await asyncio.start_server(repeat, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         quota = open_rate(SharedRate(f"redis://:geheim@127.0.0.1:{port}", 5), "x")
-        with pytest.raises(OSError, match="unknown command 'AUTH'$") as caught:
+        with pytest.raises(OSError, match=r"unknown command 'AUTH'$") as caught:
             await quota.take()
         assert "gehei" not in str(caught.value)
         assert caught.value.__context__ is None

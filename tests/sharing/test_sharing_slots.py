@@ -296,6 +296,9 @@ async def test_leases_on_a_server_vanish_with_their_key(redis: RedisOfTests) -> 
         await store.close()
 
 
+REACHED = True
+
+
 class Scripted:
     """A store that is asked one thing after the other, and answers when it is told what to say."""
 
@@ -318,7 +321,7 @@ async def test_one_who_waited_while_the_store_came_back_rests_like_the_others() 
     """A take that stood in the queue while a return found the store again takes nothing yet."""
     store, clock = Scripted(), Clock()
     slots = Slots(store, 4.0, clock=clock)
-    store.answers.put_nowait(True)
+    store.answers.put_nowait(REACHED)
     assert await slots.take() == 0
     store.answers.put_nowait(ConnectionError("gone"))
     with pytest.raises(ConnectionError):
@@ -328,7 +331,7 @@ async def test_one_who_waited_while_the_store_came_back_rests_like_the_others() 
         await asyncio.sleep(0)
     taking = asyncio.create_task(slots.take())
     await asyncio.sleep(0)
-    store.answers.put_nowait(True)  # the return gets through: the store is back
+    store.answers.put_nowait(REACHED)  # the return gets through: the store is back
     await returning
     assert await taking == 4.0
     assert store.asked[-1].endswith("want False")
@@ -340,7 +343,7 @@ async def test_those_who_waited_while_the_store_was_lost_do_not_ask_in_turn() ->
     store = Scripted()
     slots = Slots(store, 600.0)
     for _ in range(3):
-        store.answers.put_nowait(True)
+        store.answers.put_nowait(REACHED)
         assert await slots.take() == 0
     returns = [asyncio.create_task(slots.give_back()) for _ in range(2)]
     while len(store.asked) < 4:
@@ -350,5 +353,5 @@ async def test_those_who_waited_while_the_store_was_lost_do_not_ask_in_turn() ->
         with pytest.raises(ConnectionError, match="gone"):
             await returned
     assert len(store.asked) == 4
-    store.answers.put_nowait(True)
+    store.answers.put_nowait(REACHED)
     await slots.close()

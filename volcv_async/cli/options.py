@@ -37,8 +37,7 @@ Shared = Annotated[
     str | None,
     Parameter(
         name="--shared",
-        help="Keep --rate and --concurrency together with all who name this store, such as "
-        "sqlite:///limits.sqlite or redis://host.",
+        help="A store that makes these the limits of all who name it.",
     ),
 ]
 Local = Annotated[

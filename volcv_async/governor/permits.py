@@ -66,7 +66,7 @@ class Permits:
         self._asking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self.ready = False
-        self._asks_for = next(iter(quotas))
+        self._asks_for: SlowDown = next(iter(quotas))
 
     @property
     def cause(self) -> Cause:
