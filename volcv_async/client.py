@@ -97,10 +97,9 @@ class Client:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        if self._loop is not None and self._loop.is_closed():
+        if self._pool is not None and self._loop is not None and self._loop.is_closed():
+            self._pool.forget()
             self._forget()
-            if self._pool is not None:
-                self._pool.forget()
         if self._loop not in {None, loop}:
             raise ConfigurationError(
                 "The client is in use on another event loop.",

@@ -227,3 +227,16 @@ async def test_what_was_being_taken_in_vain_is_not_given_back() -> None:
         slots.answers.set()
         await shop.permits.close()
         assert (slots.taken, slots.given_back) == (0, 0)
+
+
+async def test_one_store_after_the_other_that_is_lost_is_one_loss() -> None:
+    """When the slots are back and the rate is lost then, that is told of as one; so is the end."""
+    slots, rate = Shared(), Shared()
+    gone = ConnectionRefusedError("no store")
+    slots.errors, rate.errors = [gone], [gone]
+    shop = Shop({"concurrency": slots, "rate": rate})
+    turn = await shop.gate.turn()
+    assert shop.told == [gone, None]
+    shop.gate.over(turn)
+    await shop.permits.close()
+    assert (slots.taken, slots.given_back) == (2, 2)

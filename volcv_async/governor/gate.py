@@ -137,9 +137,8 @@ class Gate:
         except asyncio.CancelledError:
             if not told.cancelled() and told.exception() is None and (turn := told.result()):
                 self.undo(turn)
-            raise
-        finally:
             self._leave(place)
+            raise
         assert turn is not None  # noqa: S101 - only those that peek get None
         return turn
 

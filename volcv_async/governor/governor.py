@@ -115,13 +115,15 @@ class Governor:
         when, cause = self._closed_until, _PAUSE
         if self.limits.ramp:
             risen = self._ramp.earliest(now, self.in_flight, self.slots, self.rate)
-            when, cause = _later(when, cause, risen, "concurrency")
-        if self._stated is not None:
-            when, cause = _later(when, cause, self._stated.earliest(now), "rate")
-        lessons = self._lessons.get(model)
-        if lessons is not None:
-            when, cause = _later(when, cause, lessons.tempo.earliest(now), "rate")
-            when, cause = _later(when, cause, lessons.room.earliest(now), "concurrency")
+            if risen > when:
+                when, cause = risen, "concurrency"
+        if self._stated is not None and (spaced := self._stated.earliest(now)) > when:
+            when, cause = spaced, "rate"
+        if (lessons := self._lessons.get(model)) is not None:
+            if (spaced := lessons.tempo.earliest(now)) > when:
+                when, cause = spaced, "rate"
+            if (free := lessons.room.earliest(now)) > when:
+                when, cause = free, "concurrency"
         return when, cause
 
     # From departure to answer
@@ -235,7 +237,3 @@ class Governor:
                 Tempo(self.limits.calls_a_second, self.limits.burst),
             )
         return self._lessons[model]
-
-
-def _later(when: float, cause: Cause, other: float, its: Cause) -> tuple[float, Cause]:
-    return (other, its) if other > when else (when, cause)

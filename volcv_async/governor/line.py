@@ -6,8 +6,8 @@ each model has a line of its own, and ``heads`` are the first of each.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
-from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Generic, TypeVar
 
@@ -49,8 +49,7 @@ class Line(Generic[Item]):
 
     def __init__(self) -> None:
         self._numbers = count()
-        self._lines: dict[Model, list[Place[Item]]] = {}
-        self._dead: dict[Model, int] = {}  # places that were left and stand there still
+        self._queues: dict[Model, tuple[_Queue[Item], _Queue[Item]]] = {}  # repetitions, new work
         self._waiting = 0
 
     def __len__(self) -> int:
@@ -61,38 +60,61 @@ class Line(Generic[Item]):
     ) -> Place[Item]:
         """Take a place: behind all others of its kind, or where one of that number would stand."""
         place = Place(item, model, next(self._numbers) if number is None else number, again)
-        heappush(self._lines.setdefault(model, []), place)
+        if model not in self._queues:
+            self._queues[model] = _Queue(), _Queue()
+        self._queues[model][not again].join(place)
         self._waiting += 1
         return place
 
     def is_head(self, place: Place[Item]) -> bool:
-        """Tell whether nobody for its model came before."""
-        return self._lines[place.model][0] is place
+        """Tell whether nobody for its model comes before."""
+        repetitions, new_work = self._queues[place.model]
+        return (repetitions.first() or new_work.first()) is place
 
     def leave(self, place: Place[Item]) -> None:
         """Give a place up, wherever in the line it is; doing so again changes nothing."""
         if not place.left:
             place.left = True
             self._waiting -= 1
-            self._close_ranks(place.model)
-
-    def _close_ranks(self, model: Model) -> None:
-        """Drop the places that were left, once they are most of a line."""
-        line = self._lines[model]
-        self._dead[model] = self._dead.get(model, 0) + 1
-        if self._dead[model] > max(_FEW, len(line) // 2):
-            line[:] = [place for place in line if not place.left]
-            heapify(line)
-            self._dead[model] = 0
+            self._queues[place.model][not place.again].left()
 
     def heads(self) -> Iterator[Place[Item]]:
         """Give the first of each model that is still there."""
-        for line in self._lines.values():
-            while line and line[0].left:
-                self._dead[heappop(line).model] -= 1
-            if line:
-                yield line[0]
+        for repetitions, new_work in self._queues.values():
+            head = repetitions.first() or new_work.first()
+            if head is not None:
+                yield head
 
     def everybody(self) -> list[Place[Item]]:
         """Give all who wait, in order."""
-        return sorted(place for line in self._lines.values() for place in line if not place.left)
+        queues = [queue for both in self._queues.values() for queue in both]
+        return sorted(place for queue in queues for place in queue.places if not place.left)
+
+
+class _Queue(Generic[Item]):
+    """Places by number. Those that were left stay until they are first, or most of it."""
+
+    def __init__(self) -> None:
+        self.places: deque[Place[Item]] = deque()
+        self._left = 0
+
+    def join(self, place: Place[Item]) -> None:
+        """Stand where the number says: most come last."""
+        at = len(self.places)
+        while at and place < self.places[at - 1]:
+            at -= 1
+        self.places.insert(at, place)
+
+    def first(self) -> Place[Item] | None:
+        """Give the first that is still there."""
+        while self.places and self.places[0].left:
+            self.places.popleft()
+            self._left -= 1
+        return self.places[0] if self.places else None
+
+    def left(self) -> None:
+        """Note that one of the places was left."""
+        self._left += 1
+        if self._left > max(_FEW, len(self.places) // 2):
+            self.places = deque(place for place in self.places if not place.left)
+            self._left = 0

@@ -52,7 +52,8 @@ class Pace:
         """Count a departure. Waking a little late does not move the ones that follow."""
         self._next = max(self._next, now - LATENESS) + self._interval
         insort(self._log, now)
-        del self._log[: bisect_right(self._log, now - self._window)]
+        if self._log[0] <= now - self._window:
+            del self._log[: bisect_right(self._log, now - self._window)]
 
     def moved(self, left: float, really: float) -> None:
         """Correct a departure that took place later than it was granted."""

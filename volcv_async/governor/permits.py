@@ -62,7 +62,7 @@ class Permits:
     ) -> None:
         self._quotas = quotas
         self._changed, self._told = changed, told
-        self._lost: set[Quota] = set()
+        self._lost = False
         self._asking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self.ready = False
@@ -103,11 +103,9 @@ class Permits:
         """Get one permit and offer it; one that nobody takes is given back."""
         held: list[Quota] = []
         try:
-            for cause, quota in self._quotas.items():
-                self._asks_for = cause
-                self._changed()
-                await self._take(quota)
-                held.append(quota)
+            while len(held) < len(self._quotas):
+                await self._complete(held)
+            self._tell(None)
             self.ready = True
             self._changed()
             if self.ready:
@@ -118,18 +116,23 @@ class Permits:
                 self._start(self._give_back(held))
             self.ready = False
 
+    async def _complete(self, held: list[Quota]) -> None:
+        """Take of each quota; where a store is lost, give back what is held, and begin anew."""
+        try:
+            for asks_for, quota in self._quotas.items():
+                self._asks_for = asks_for
+                self._changed()
+                await self._take(quota)
+                held.append(quota)
+        except OSError as error:
+            self._tell(error)
+            self._start(self._give_back(held.copy()))
+            held.clear()
+            await asyncio.sleep(_AGAIN)
+
     async def _take(self, quota: Quota) -> None:
-        seconds = 1.0
-        while seconds > 0:
-            try:
-                seconds = await self._whole(quota)
-            except OSError as error:
-                self._note(quota, error)
-                seconds = _AGAIN
-            else:
-                self._note(quota, None)
-            if seconds > 0:
-                await asyncio.sleep(seconds)
+        while (seconds := await self._whole(quota)) > 0:  # noqa: ASYNC110 - others free it
+            await asyncio.sleep(seconds)
 
     async def _whole(self, quota: Quota) -> float:
         """Ask once; who is cancelled meanwhile gives back what comes of it."""
@@ -151,13 +154,12 @@ class Permits:
             try:
                 await quota.give_back()
             except OSError as error:
-                self._note(quota, error)
+                self._tell(error)
 
-    def _note(self, quota: Quota, error: OSError | None) -> None:
-        """Say once that a store is lost, and once that all are back."""
-        lost = bool(self._lost)
-        (self._lost.discard if error is None else self._lost.add)(quota)
-        if lost != bool(self._lost):
+    def _tell(self, error: OSError | None) -> None:
+        """Say once that a store is lost, and once that all are back: a whole permit was had."""
+        if self._lost != (error is not None):
+            self._lost = error is not None
             self._told(error)
             self._changed()
 

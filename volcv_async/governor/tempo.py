@@ -68,13 +68,16 @@ class Tempo:
 
     def earliest(self, now: float) -> float:
         """When the next call may leave; not after ``now`` if it may at once."""
-        spaced = self._pace.earliest(now) if self._pace else -math.inf
-        return max(spaced, self._closed_until)
+        if self._pace is None:
+            return self._closed_until
+        return max(self._pace.earliest(now), self._closed_until)
 
     def leave(self, now: float) -> None:
         """Count a departure; it may begin a trial, or end one that went well."""
-        del self._left[: max(0, bisect_right(self._left, now - 1 - _SLOW_REFUSAL) - 1)]
         self._left.append(now)
+        long_ago = now - 1 - _SLOW_REFUSAL
+        if len(self._left) > 1 and self._left[1] <= long_ago:  # one more is kept
+            del self._left[: bisect_right(self._left, long_ago) - 1]
         if self.rate is not None and now - self.earliest(now) <= _BOUND:
             self._bound += 1
             self._try(self.rate, now)
