@@ -70,6 +70,22 @@ async def books(client: volcv.Client) -> None:
     assert_type(volcv.SERVICE_CODES[50511].reroll, bool)
 
 
+def limited(client: volcv.Client, counts: volcv.StreamStatistics) -> None:
+    now = client.statistics()
+    client.recall(now.learned)
+    assert_type(now.learned, tuple[volcv.Learned, ...])
+    cause: volcv.Cause | None = now.limited_by or counts.limited_by
+    assert_type(counts.waited.get(cause or "rate"), float | None)
+    store = "redis://limits.example"
+    shared = volcv.Limits(
+        rate=volcv.SharedRate(store, 50),
+        concurrency=volcv.SharedConcurrency(store, 8, lease=10.0),
+        ramp=30.0,
+    )
+    assert_type(shared.calls_a_second, float | None)
+    assert_type(shared.slots, int | None)
+
+
 async def locally() -> None:
     faults = {"reset_in_body": 0.1}
     async with volcv.gateway.LocalGateway(rate=5.0, concurrency=2, faults=faults) as gateway:

@@ -25,13 +25,15 @@ class SharedRate:
     While the store cannot be reached, calls wait.
 
     Attributes:
-        url: The store: ``sqlite:///relative.sqlite`` or ``sqlite:////absolute.sqlite``, a file on
-            a disk of this machine, for its processes; ``redis://``, ``rediss://`` or ``unix://``,
-            a Redis server, for many machines. It prints without user and password.
+        url: The store: ``sqlite:///relative.sqlite`` (from the folder that the process runs in) or
+            ``sqlite:////absolute.sqlite``, a file on a disk of this machine, for its processes;
+            ``redis://``, ``rediss://`` or ``unix://``, a Redis server, for many machines. It prints
+            without user and password.
         rate: Calls a second of all together, above 0. With n the rate rounded up, at most n
-            leave in any n / rate seconds.
-        name: What the quota is called in the store; those who give the same url and name share
-            it. None: the account's name, which is its group or host.
+            leave in any n / rate seconds, and a tenth of those, or ``Limits(burst=...)``, at once.
+        name: What the quota is called in the store; those who give the same store and name share
+            it. None: the account's name, which is its group, or its host; of several accounts at
+            one host, the second is ``host#2``.
 
     Raises:
         ConfigurationError: A value makes no sense; the text shows no password.
@@ -46,9 +48,9 @@ class SharedRate:
 class SharedConcurrency:
     """A cap on the calls in flight of several processes or machines together, by leases.
 
-    It needs ``pip install 'volcv-async[shared]'``. Those who state different numbers for one name
-    each hold to their own, with the calls of all counted; so the smallest waits longest. While the
-    store cannot be reached, calls wait.
+    In a Redis server it needs ``pip install 'volcv-async[shared]'``. Those who state different
+    numbers for one name each hold to their own, with the calls of all counted; so the smallest
+    waits longest. While the store cannot be reached, calls wait.
 
     Attributes:
         url: The store, as in ``SharedRate``.
@@ -56,7 +58,9 @@ class SharedConcurrency:
         name: What the quota is called in the store; those who give the same url and name share
             it. None: the account's name, which is its group or host.
         lease: Seconds, above 0, after which a process that died has given its slots back. A
-            living one renews them every quarter of that.
+            living one renews them every quarter of that, on its event loop: one that blocks it
+            for longer, or that alone cannot reach the store for longer, counts as dead, and there
+            may be more in flight than stated until its calls are over.
 
     Raises:
         ConfigurationError: A value makes no sense; the text shows no password.
