@@ -116,6 +116,7 @@ def test_a_retry_after_closes_the_governor_for_a_little_longer() -> None:
 def test_a_ramp_holds_back_a_sudden_rise() -> None:
     """With a ramp the slots open one after the other, and then hold nothing back."""
     governor = Governor(volcv.Limits(concurrency=4, ramp=8.0))
+    assert earliest(governor, 0.0) <= 0.0
     governor.leave(MODEL, 0.0)
     assert governor.held_up(MODEL, 0.0) == (2.0, "concurrency")
     governor.leave(MODEL, 2.0)

@@ -145,7 +145,8 @@ class Permits:
 
     async def _give_back_late(self, quota: Quota, asked: asyncio.Task[float]) -> None:
         with suppress(OSError):
-            if await asked == 0:
+            seconds = await asked
+            if seconds == 0:
                 await quota.give_back()
 
     async def _give_back(self, quotas: Iterable[Quota]) -> None:
