@@ -8,7 +8,7 @@ Arithmetic that is given the time, in seconds of any clock that only goes forwar
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 Cause = Literal[
@@ -84,9 +84,8 @@ class TimeSpent:
         faded = math.exp((self._at - now) / _LATELY)
         self._recent = {cause: spent * faded for cause, spent in self._recent.items()}
         self._at = now
-        for cause, spent in seconds.items():
-            self.total[cause] = self.total.get(cause, 0.0) + spent
-            self._recent[cause] = self._recent.get(cause, 0.0) + spent
+        self.total = total([self.total, seconds])
+        self._recent = total([self._recent, seconds])
 
     @property
     def lately(self) -> Cause | None:
@@ -97,6 +96,15 @@ class TimeSpent:
 def most(seconds: Mapping[Cause, float]) -> Cause | None:
     """Give the cause that most time was spent on; None where there is none."""
     return max(seconds, key=lambda cause: seconds[cause], default=None)
+
+
+def total(some: Iterable[Mapping[Cause, float]]) -> dict[Cause, float]:
+    """Add up what was spent on each cause."""
+    spent: dict[Cause, float] = {}
+    for seconds in some:
+        for cause, more in seconds.items():
+            spent[cause] = spent.get(cause, 0.0) + more
+    return spent
 
 
 def between(before: Mapping[Cause, float], after: Mapping[Cause, float]) -> dict[Cause, float]:

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 import attrs
 
 from volcv_async import retry
+from volcv_async.bottleneck import Cause
 from volcv_async.codec import decode, encode
 from volcv_async.codec.failures import excerpt
 from volcv_async.codes import treat
@@ -64,6 +65,7 @@ class Caller:
         emit: Who is told what happens.
         budget: What repetitions draw on.
         downloads: What fetches images.
+        waited: Seconds that streams which were left have spent on waiting, by what for.
     """
 
     pool: SessionPool
@@ -76,6 +78,7 @@ class Caller:
     downloads: Downloads = attrs.field(
         default=attrs.Factory(lambda self: Downloads(self.retry), takes_self=True)
     )
+    waited: dict[Cause, float] = attrs.field(factory=dict[Cause, float])
 
 
 class Call:

@@ -10,6 +10,7 @@ from typing import Self
 
 import attrs
 
+from volcv_async.bottleneck import Cause, total
 from volcv_async.call import Call, Caller
 from volcv_async.config import Account, Limits, RetryPolicy, Timeouts, from_environment
 from volcv_async.errors import ConfigurationError, DownloadError, VolcvError
@@ -79,11 +80,13 @@ class Client:
         self._closing: asyncio.Event | None = None
         self._entered = 0
         self._streams: set[OutcomeStream] = set()
+        self._waited: dict[Cause, float] = {}  # by streams that were left
         if given is not None:
             self._pool = self._make_pool(list(given))
 
     def __repr__(self) -> str:
-        return f"<Client {self._pool or 'not entered yet'}>"
+        state = "not entered yet" if self._pool is None else self._pool.line(self.statistics())
+        return f"<Client {state}>"
 
     @property
     def timeouts(self) -> Timeouts:
@@ -142,7 +145,11 @@ class Client:
         self._pool.open()
         self._loop = loop
         self._caller = Caller(
-            pool=self._pool, retry=self._retry, download=self._download, emit=self._emit
+            pool=self._pool,
+            retry=self._retry,
+            download=self._download,
+            emit=self._emit,
+            waited=self._waited,
         )
 
     def _forget(self) -> None:
@@ -284,7 +291,8 @@ class Client:
         now = self._pool.complete(self._counts)
         streams = [stream.limited_by for stream in self._streams]
         limited_by = next((cause for cause in streams if cause is not None), now.limited_by)
-        return attrs.evolve(now, limited_by=limited_by)
+        waited = [self._waited, *(stream.statistics().waited for stream in self._streams)]
+        return attrs.evolve(now, limited_by=limited_by, waited=total(waited))
 
     def recall(self, learned: Iterable[Learned]) -> None:
         """Begin with what ``statistics().learned`` said in an earlier run, and so not blind.

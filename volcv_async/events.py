@@ -7,7 +7,7 @@ the download of an image that is paid for. A ``Bookkeeper`` hears of every other
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -263,6 +263,7 @@ class Statistics:
         limited_by: What holds things up, of late where streams are open, else at this moment;
             None where nothing does.
         learned: What refusals have taught.
+        waited: Seconds that streams have spent on waiting, by what for.
     """
 
     attempts: int = 0
@@ -279,3 +280,4 @@ class Statistics:
     throughput: float | None = None
     limited_by: Cause | None = None
     learned: tuple[Learned, ...] = ()
+    waited: Mapping[Cause, float] = attrs.field(factory=dict[Cause, float])

@@ -227,7 +227,10 @@ class SessionPool:
         return [governor for governor in self._names if self._sessions.get(governor, [None])]
 
     def __repr__(self) -> str:
-        now = self.complete(Statistics())
+        return self.line(self.complete(Statistics()))
+
+    def line(self, now: Statistics) -> str:
+        """Say in one line how it stands, by what was counted."""
         allowed = "" if now.allowed_rate is None else f" of {now.allowed_rate:.1f}/s"
         used = sum(map(len, self._sessions.values())) if self._sessions else len(self._accounts)
         state = [

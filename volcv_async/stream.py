@@ -39,7 +39,7 @@ import attrs
 from anyio.abc import TaskGroup
 
 from volcv_async import retry
-from volcv_async.bottleneck import Cause, most
+from volcv_async.bottleneck import Cause, most, total
 from volcv_async.call import Call, Caller
 from volcv_async.config import Timeouts
 from volcv_async.errors import NotSentError, VolcvError
@@ -237,7 +237,9 @@ class OutcomeStream:
             with anyio.CancelScope(shield=True):
                 await _patiently(supervisor, self._cut, self._drain, 1 if cancelled else 0)
         finally:
-            self._registry.discard(self)
+            if self in self._registry:
+                self._registry.discard(self)
+                self._caller.waited.update(total([self._caller.waited, self._waits.total]))
             self.leftover += self._ready.rest()
             self._waits.window_changed()
         if not supervisor.cancelled():

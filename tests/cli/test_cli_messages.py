@@ -12,6 +12,7 @@ import pytest
 
 import volcv_async as volcv
 from volcv_async.cli import messages
+from volcv_async.cli.run import in_words
 
 
 @pytest.fixture
@@ -104,3 +105,19 @@ def test_a_long_pause_and_a_store_that_is_back_are_said(
         "studio asks for a pause; nothing goes there for 22 h 13 min.",
         "The shared limit of studio can be reached again.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("rate", "concurrency", "takes"),
+    [
+        (1.987, None, "it takes 2 calls a second."),
+        (None, 4, "it takes 4 in flight."),
+        (0.25, 4, "it takes 0.25 calls a second and 4 in flight."),
+    ],
+)
+def test_what_was_learned_is_said_as_it_may_be_stated(
+    rate: float | None, concurrency: int | None, takes: str
+) -> None:
+    """A lesson names the model, the account, and what was found."""
+    lesson = volcv.Learned(account="studio", model="m", rate=rate, concurrency=concurrency)
+    assert in_words(lesson) == f"Learned of m at studio: {takes}"

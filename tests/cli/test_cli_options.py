@@ -87,3 +87,9 @@ def test_a_store_that_cannot_be_shared_by_is_refused(
     with pytest.raises(ConfigurationError, match=said) as raised:
         stated_limits(rate, None, shared)
     assert "secret" not in str(raised.value)
+
+
+def test_a_local_gateway_is_shared_with_nobody() -> None:
+    """Each ``--local`` starts a gateway of its own, so that there is nobody to share with."""
+    with pytest.raises(ConfigurationError, match="an account, of its own"):
+        stated_limits(2.0, None, STORE, local=True)

@@ -106,3 +106,16 @@ def test_a_bar_moves_with_each_outcome() -> None:
     assert "2 of 3" in said.getvalue()
     assert "limited by rate · 1 failed · 1 in doubt" in said.getvalue()
     assert "fox" not in said.getvalue()
+
+
+def test_the_first_line_of_a_long_list_comes_soon() -> None:
+    """Where 5 % are far away, the first line comes with an outcome all the same; the next later."""
+    said = io.StringIO()
+    shown = Lines(Console(file=said), 10_000)
+    shown.tally = Counted()
+    shown.watch(lambda: Statistics(limited_by="rate", throughput=2.0))
+    for _ in range(3):
+        shown.show(FAILED)
+    line = "2 of 10,000 · 0.2/s · limited by rate · 1 failed · 83 min 19 s left"
+    assert said.getvalue().splitlines() == [line]
+    assert shown.client().throughput == 2.0

@@ -248,6 +248,7 @@ async def test_a_stream_says_that_the_rate_limits_it(gateway: LocalGateway) -> N
         now = client.statistics()
     assert counts.limited_by == "rate"
     assert counts.waited["rate"] > 0.4
+    assert now.waited == counts.waited
     assert now.throughput is not None
     assert now.throughput <= 20
 

@@ -50,7 +50,7 @@ def generate(
     with reading_input():
         chosen = variant(model)
         request = build(chosen, {**parse_fields(chosen, fields), "prompt": prompt})
-        limits = stated_limits(rate, concurrency, shared)
+        limits = stated_limits(rate, concurrency, shared, local=local)
         refuse_taken(out)
     account = account_for(local=local)
     return run_interruptibly(_make(request, out, limits, account), _INTERRUPTED)

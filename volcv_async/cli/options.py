@@ -51,15 +51,23 @@ Local = Annotated[
 ]
 
 
-def stated_limits(rate: float | None, concurrency: int | None, shared: str | None) -> Limits:
+def stated_limits(
+    rate: float | None, concurrency: int | None, shared: str | None, *, local: bool = False
+) -> Limits:
     """Give the limits that were typed, shared with other processes where a store was named.
 
     Raises:
-        ConfigurationError: A number or the store makes no sense, or there is nothing to share; or
-            the store's URL holds a password, which does not belong on a command line.
+        ConfigurationError: A number or the store makes no sense, or there is nothing to share, or
+            nobody to share with; or the store's URL holds a password, which does not belong on a
+            command line.
     """
     if shared is None:
         return Limits(rate=rate, concurrency=concurrency)
+    if local:
+        raise ConfigurationError(
+            "--shared and --local: each --local is a gateway, and so an account, of its own.",
+            help="To try sharing, let all send to one gateway: see `volcv serve`.",
+        )
     if rate is None and concurrency is None:
         raise ConfigurationError(
             f"--shared {StoreUrl(shared)!r}: nothing is stated that could be shared.",

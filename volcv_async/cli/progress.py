@@ -37,6 +37,10 @@ class Display(Protocol):
         """Show from now on how the client stands, too."""
         ...
 
+    def client(self) -> Statistics:
+        """Tell how the client stands."""
+        ...
+
     def __enter__(self) -> Self:
         """Start to show."""
         ...
@@ -79,6 +83,10 @@ class Bar:
         """Show from now on how the client stands, too."""
         self._ask = ask
 
+    def client(self) -> Statistics:
+        """Tell how the client stands."""
+        return self._ask()
+
     def __enter__(self) -> Self:
         self._progress.start()
         return self
@@ -102,9 +110,9 @@ class Bar:
 
 
 class Lines:
-    """Plain lines, for a log: one each 5 % of the list, and one a minute at least.
+    """Plain lines, for a log: a first one soon, one each 5 % of the list, one a minute at least.
 
-    None comes within 2 seconds of another.
+    None comes within 2 seconds of another, or of the beginning.
     """
 
     def __init__(self, console: Console, total: int) -> None:
@@ -118,6 +126,10 @@ class Lines:
     def watch(self, ask: Ask) -> None:
         """Say from now on how the client stands, too."""
         self._ask = ask
+
+    def client(self) -> Statistics:
+        """Tell how the client stands."""
+        return self._ask()
 
     def __enter__(self) -> Self:
         return self
@@ -134,7 +146,8 @@ class Lines:
         """Count an outcome, and say so if a line is due."""
         self.tally.add(outcome)
         now = self.tally.seconds
-        if is_due(self.tally.ended - self._said, self._total, now - self._when):
+        more = self._total if not self._said else self.tally.ended - self._said
+        if is_due(more, self._total, now - self._when):
             self._console.print(state(self.tally, self._total, self._ask()))
             self._said, self._when = self.tally.ended, now
 

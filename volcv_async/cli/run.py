@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from importlib.resources import as_file, files
 from itertools import count
@@ -35,6 +35,7 @@ from volcv_async.cli.session import (
 from volcv_async.client import Client
 from volcv_async.config import Limits, RetryPolicy
 from volcv_async.errors import InvalidRequestError
+from volcv_async.events import Learned
 from volcv_async.job import (
     JobReport,
     Seeds,
@@ -124,7 +125,7 @@ def run(
     with reading_input():
         chosen = variant(model)
         values = parse_fields(chosen, fields)
-        limits = stated_limits(rate, concurrency, shared)
+        limits = stated_limits(rate, concurrency, shared, local=local)
         policy = RetryPolicy(in_doubt=in_doubt, rerolls=rerolls)
         wishes = Wishes(retry_failed=retry_failed, in_doubt=in_doubt == "retry")
 
@@ -184,9 +185,10 @@ def _carry_out(job: _Job, client: Callable[[], AbstractAsyncContextManager[Clien
     except BaseException as error:
         error.add_note(job.again)
         if shown.tally.ended:
-            _conclude(job, shown.tally.report(job.out))
+            waited = shown.client().waited
+            _conclude(job, shown.tally.report(job.out, waited=waited), shown.client().learned)
         raise
-    _conclude(job, report)
+    _conclude(job, report, shown.client().learned)
     return Exit.DONE if report.all_done else Exit.SOME_LEFT
 
 
@@ -207,12 +209,14 @@ async def _send(
         )
 
 
-def _conclude(job: _Job, report: JobReport) -> None:
+def _conclude(job: _Job, report: JobReport, learned: Iterable[Learned]) -> None:
     if report.images or report.before:
         result(str(draw_gallery(job.out, title=job.title)))
     result(report.line())
     if report.seconds >= _WORTH_A_WORD and report.time_line():
         note(report.time_line())
+    for lesson in learned:
+        note(in_words(lesson))
     for reason in report.reasons:
         note(reason)
     if not report.all_done:
@@ -223,6 +227,14 @@ def _check(requests: Callable[[], Iterator[Request]], prompts: Path) -> None:
     """Read the whole list before the folder is touched, so that its mistakes leave no trace."""
     if not sum(1 for _ in requests()):
         raise InvalidRequestError(f"{prompts} holds no prompts.", help="Nothing was sent.")
+
+
+def in_words(lesson: Learned) -> str:
+    """Say what refusals have taught, as one may state it the next time."""
+    rate = "" if lesson.rate is None else f"{lesson.rate:.2g} calls a second"
+    slots = "" if lesson.concurrency is None else f"{lesson.concurrency} in flight"
+    taught = " and ".join(filter(None, [rate, slots]))
+    return f"Learned of {lesson.model} at {lesson.account}: it takes {taught}."
 
 
 def _fresh(out: Path) -> Path:

@@ -13,7 +13,8 @@ _FILE = "sqlite:///"
 _SERVERS = frozenset({"redis", "rediss", "unix"})
 _STORES = (
     "It takes sqlite:///limits.sqlite or sqlite:////var/lib/limits.sqlite for the processes of one "
-    "machine; redis://host:6379/0, rediss://host or unix:///run/redis.sock for many machines."
+    "machine, or unix:///run/redis.sock, a server's socket; redis://host:6379/0 or rediss://host "
+    "for many machines."
 )
 _STORE_OPTIONS = frozenset({"db", "username", "password"})
 _TLS_OPTIONS = frozenset(
