@@ -101,6 +101,7 @@ def test_a_bar_moves_with_each_outcome() -> None:
     shown = display(Console(file=said, force_terminal=True, force_interactive=True), 3)
     with shown:
         shown.watch(lambda: Statistics(limited_by="rate"))
+        assert shown.client().limited_by == "rate"
         shown.show(FAILED)
         shown.show(IN_DOUBT)
     assert "2 of 3" in said.getvalue()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -191,6 +192,25 @@ def test_doubts_and_refusals_are_left_or_sent_again_as_the_words_say(
         assert gateway.paid_by_prompt == {"good": 1, "lost": 2}
         assert main([*words, "--retry-failed"]) == 0
         assert gateway.paid_by_prompt == {"good": 1, "lost": 2, "bad": 1}
+
+
+def test_what_refusals_taught_is_said_at_the_end_and_known_at_the_next(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run whose calls were refused for calls in flight says how many fit; so does the next."""
+    Path("list.txt").write_text("a cat\na dog\n", encoding="utf-8")
+    refused = [service_error(50430)]
+
+    async def refuse_once(_: Received) -> Canned | None:
+        return refused.pop() if refused else None
+
+    with provider(monkeypatch, refuse_once):
+        for concurrency in ("4", "8"):
+            assert main(["run", "list.txt", "-o", "out", "--concurrency", concurrency]) == 0
+            said = capsys.readouterr().err
+            assert re.search(
+                r"Learned of high_aes_general_v21_L at .*: it takes \d in flight", said
+            )
 
 
 def test_a_refused_picture_gets_fresh_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
