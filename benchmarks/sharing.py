@@ -15,7 +15,8 @@ of its own, which refuses nothing; its arrivals judge. They share 50 calls a sec
   reach, once that it is back, and warns once. After at most 10 s the rate is used again.
 
 The exit code is 1 if one of these does not hold, or if there is no redis-server and
---without-redis was not given.
+--without-redis was not given. --short, for CI, makes two short runs, and judges only what no other
+load of the machine can spoil: that all end completed, the slots, and what is said how often.
 """
 
 from __future__ import annotations
@@ -250,6 +251,7 @@ class Plan:
         strike: What happens then.
         outages: How often the store is out of reach.
         after: Seconds to watch after that.
+        by_the_clock: Whether what a busy machine can spoil is judged: shares, seconds, times.
     """
 
     name: str
@@ -258,6 +260,7 @@ class Plan:
     strike: Strike
     outages: int
     after: float
+    by_the_clock: bool
 
     @property
     def label(self) -> str:
@@ -300,10 +303,13 @@ class Run:
         outages = self.plan.outages
         limit = _BACK_WITHIN if outages else _TAKEN_OVER
         living = [one for one in self.reports if one]
-        wrong = {
+        slow = {
             f"{self.used:.2%} used": self.used < _LEAST_USED,
             f"{self.worst} in a second": self.worst > _MOST_IN_A_SECOND,
             f"back after {self.back:.1f} s": self.back > limit,
+        }
+        wrong = {
+            **(slow if self.plan.by_the_clock else {}),
             f"{self.at_once} in flight": self.plan.shares_slots and self.at_once > _SLOTS,
             "not all completed": any(one["Failed"] + one["InDoubt"] for one in living),
             f"not said {outages} times": any(n != outages for one in living for n in _said(one)),
@@ -398,6 +404,7 @@ async def on_file(*, short: bool) -> list[str]:
             strike=kill_one,
             outages=0,
             after=after,
+            by_the_clock=not short,
         )
         async with file() as store:
             missed += await tell(plan, store)
@@ -416,10 +423,10 @@ async def on_redis(*, short: bool) -> list[str]:
 
 def plans(redis: Redis, *, shares_slots: bool, short: bool) -> list[Plan]:
     """Make the plans of what happens to Redis, or to those who use it."""
-    make = partial(Plan, shares_slots=shares_slots)
+    make = partial(Plan, shares_slots=shares_slots, by_the_clock=not short)
     if short:
         strike = start_anew(redis, 2.0)
-        return [make(name="Redis, anew", steady=1.5, strike=strike, outages=1, after=3.0)]
+        return [make(name="Redis, anew", steady=1.5, strike=strike, outages=1, after=8.0)]
     killed = make(name="Redis, one killed", steady=12.0, strike=kill_one, outages=0, after=8.0)
     stopped, anew = (
         make(name=name, steady=6.0, strike=how(redis, 10.0), outages=1, after=12.0)
