@@ -49,7 +49,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self._cause: Cause | None = None
         self._since = -math.inf
-        self._seconds: dict[Cause, float] = {}
+        self._seconds: Mapping[Cause, float] = {}
 
     @property
     def cause(self) -> Cause | None:
@@ -63,12 +63,11 @@ class Stopwatch:
             self._cause = cause
             self._since = now
 
-    def read(self, now: float) -> dict[Cause, float]:
-        """Give the seconds spent on each cause so far."""
-        seconds = self._seconds.copy()
-        if self._cause is not None:
-            seconds[self._cause] = seconds.get(self._cause, 0.0) + now - self._since
-        return seconds
+    def read(self, now: float) -> Mapping[Cause, float]:
+        """Give the seconds spent on each cause so far; the very same while nothing is on."""
+        if self._cause is None:
+            return self._seconds
+        return total([self._seconds, {self._cause: now - self._since}])
 
 
 class TimeSpent:
@@ -81,6 +80,8 @@ class TimeSpent:
 
     def add(self, seconds: Mapping[Cause, float], now: float) -> None:
         """Add what was spent until now."""
+        if not seconds:
+            return
         faded = math.exp((self._at - now) / _LATELY)
         self._recent = {cause: spent * faded for cause, spent in self._recent.items()}
         self._at = now
@@ -109,6 +110,8 @@ def total(some: Iterable[Mapping[Cause, float]]) -> dict[Cause, float]:
 
 def between(before: Mapping[Cause, float], after: Mapping[Cause, float]) -> dict[Cause, float]:
     """Give what was spent between two readings of a stopwatch."""
+    if before is after:
+        return {}
     spent: dict[Cause, float] = {
         cause: seconds - before.get(cause, 0.0) for cause, seconds in after.items()
     }

@@ -170,11 +170,6 @@ class SessionPool:
         return self._outages.excuses(self.in_flight)
 
     @property
-    def exhausted(self) -> bool:
-        """Whether no call may leave any more: no account is left, or the client was."""
-        return self._closed is not None
-
-    @property
     def limited_by(self) -> Cause | None:
         """What holds up who waits for a turn now; None where nobody does."""
         return self._gate.watch.cause
@@ -316,7 +311,7 @@ class SessionPool:
         self._learn_pace(turn, error, now)
         self._outages.note()
         self._update()
-        return session not in self._sessions[turn.governor] and not self.exhausted
+        return session not in self._sessions[turn.governor] and self._closed is None
 
     def _learn_pace(self, turn: Turn, error: VolcvError | None, now: float) -> None:
         """Learn from an answer, or from a refusal for too much at once."""

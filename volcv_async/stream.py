@@ -264,7 +264,7 @@ class OutcomeStream:
             async with anyio.create_task_group() as calls:
                 self._cutters.append(calls.cancel_scope.cancel)
                 await self._feed_until_stopped(calls)
-                self._waits.end_of_feeding()
+                self._waits.watch_window()
                 await self._close_source()
             watch.cancel_scope.cancel()
 

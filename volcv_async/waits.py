@@ -61,22 +61,24 @@ class Waits:
     def blocked_by_consumer(self) -> Generator[None]:
         """Count what is done meanwhile as the consumer's, and not as the gate's, too."""
         self._add_up()
-        with self.for_("consumer"):
-            yield
-        if self._read_at_gate is not None:
-            self._read_at_gate = self._at_gate()
+        try:
+            with self.for_("consumer"):
+                yield
+        finally:
+            if self._read_at_gate is not None:
+                self._read_at_gate = self._at_gate()
 
     @contextmanager
     def for_window(self) -> Generator[None]:
         """Count what is awaited meanwhile as what holds up the window, whatever that is by then."""
-        self.end_of_feeding()
+        self.watch_window()
         try:
             yield
         finally:
             self._watches_window = False
             self._watch.switch(None, time.monotonic())
 
-    def end_of_feeding(self) -> None:
+    def watch_window(self) -> None:
         """From now on nothing is waited for but the window."""
         self._watches_window = True
         self.window_changed()
