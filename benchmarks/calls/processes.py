@@ -1,0 +1,62 @@
+"""Processes of this benchmark: on a core of their own, asked by a line, answering by a line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+Line: TypeAlias = dict[str, Any]
+"""A line of JSON."""
+
+
+def cores() -> tuple[str, str]:
+    """Give the server's core and the client's; they are one and the same if there is but one."""
+    mine = sorted(os.sched_getaffinity(0))
+    return str(mine[0]), str(mine[-1])
+
+
+def pin(core: str) -> None:
+    """Keep this process, and what it starts, on one core."""
+    os.sched_setaffinity(0, {int(core)})
+
+
+class Child:
+    """A process that answers each line with a line."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def hear(self) -> Line:
+        """Wait for its next line."""
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        line = self._process.stdout.readline()
+        if not line:
+            words = " ".join(map(str, self._process.args[1:]))  # type: ignore[index]
+            raise RuntimeError(f"python {words} ended: {self._process.wait()}")
+        heard: Line = json.loads(line)
+        return heard
+
+    def ask(self, *words: object) -> Line:
+        """Give it a line, and wait for its answer."""
+        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
+        print(*words, file=self._process.stdin, flush=True)
+        return self.hear()
+
+
+@contextmanager
+def child(room: str, *words: str, more: Mapping[str, str] | None = None) -> Generator[Child]:
+    """Start a room of this package as a process; it ends with its standard input."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-m", f"benchmarks.calls.{room}", *words],
+        stdin=pipe,
+        stdout=pipe,
+        text=True,
+        env={**os.environ, **(more or {})},
+    ) as process:
+        yield Child(process)
