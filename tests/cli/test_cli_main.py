@@ -98,7 +98,7 @@ def test_without_its_extra_the_command_says_what_to_install(
 
 def test_another_missing_module_is_not_taken_for_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken installation shows itself as it is."""
-    monkeypatch.setitem(sys.modules, "volcv_async.cli.run", None)
+    monkeypatch.setitem(sys.modules, "volcv_async.cli.session", None)
     monkeypatch.delitem(sys.modules, "volcv_async.cli.app", raising=False)
     with pytest.raises(ModuleNotFoundError):
         main(["--help"])

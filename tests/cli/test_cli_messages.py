@@ -12,6 +12,7 @@ import pytest
 
 import volcv_async as volcv
 from volcv_async.cli import messages
+from volcv_async.cli.notices import Notices
 from volcv_async.cli.run import in_words
 
 
@@ -76,7 +77,7 @@ def probed(*, answered: bool, lasting: float, next_probe: float, next_call: floa
 
 def test_an_outage_is_said_with_its_account_and_reason(capsys: pytest.CaptureFixture[str]) -> None:
     """An outage is said with its account and last error, then how it goes, and its end."""
-    say = messages.Notices()
+    say = Notices()
     say(volcv.AttemptStarted(attempt=attempt_at("studio")))
     say(failed("studio", "No word."))
     say(failed("attic", "A word of another account."))
@@ -97,7 +98,7 @@ def test_a_long_pause_and_a_store_that_is_back_are_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A pause that the provider asks for is said if it is long; so is the return of a store."""
-    say = messages.Notices()
+    say = Notices()
     say(volcv.AccountPaused(account="studio", seconds=2.0))
     say(volcv.AccountPaused(account="studio", seconds=80_000.0))
     say(volcv.SharedLimitBack(account="studio"))

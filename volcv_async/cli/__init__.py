@@ -1,7 +1,9 @@
 """The ``volcv`` command: it parses, calls the library, and prints; it has no logic of its own.
 
-``app`` has the commands; ``options`` reads what is typed; ``session`` runs a command and turns its
-end into an exit code; ``messages`` and ``progress`` print; the others are one command each.
+``app`` has the commands; ``options`` reads what is typed; ``session`` turns a command's end into an
+exit code; ``clients`` opens its client, ``interrupts`` runs it so that a signal ends it in order;
+``messages``, ``notices`` and ``progress`` print; the others are one command each, imported when it
+is called.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The commands by name, and the way from typed words to an exit code."""
+"""The commands by name, and the way from typed words to an exit code.
+
+The module of a command is imported when it is called, so that ``volcv --help`` is quick.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,48 @@ import io
 import shlex
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
+from inspect import cleandoc
 
 from cyclopts import App, CycloptsError
 
-from volcv_async.cli.generate import generate
+from volcv_async import __version__
 from volcv_async.cli.messages import note, warnings_as_lines
-from volcv_async.cli.models import models
-from volcv_async.cli.run import demo, run
-from volcv_async.cli.serve import serve
 from volcv_async.cli.session import Exit, exit_code, typed
-from volcv_async.cli.status import status
+
+# Where each command is, and what it says of itself: a first paragraph for the list, then the rest.
+_COMMANDS = {
+    "run:demo": """
+        Draw a gallery from built-in prompts: no key, no network.
+
+        The local gateway draws the pictures on this machine. No model makes them.
+        """,
+    "generate:generate": """
+        Make one image.
+        """,
+    "run:run": """
+        Turn a prompt list into a folder of images, or go on where that stopped.
+
+        The folder gets the images, a row for each in metadata.jsonl, a gallery as
+        index.html, and failed.jsonl and in_doubt.jsonl where they have rows. Its
+        journal knows what was paid for: the same words go on after a crash.
+        """,
+    "status:status": """
+        Say of each prompt whether it is done, billed, in doubt, refused or not sent.
+
+        It reads the journal and sends nothing, also while a run is on. "billed" is
+        paid for with no image there; "in doubt" may have been billed; "refused" was
+        not billed, and is not sent again unasked.
+        """,
+    "serve:serve": """
+        Serve the local gateway, for trying other clients.
+
+        It prints the two lines that name it to any client of this library, and
+        serves until Ctrl-C. GET /ledger says what was paid, and what went wrong.
+        """,
+    "models:models": """
+        List the models, or the fields of one.
+        """,
+}
 
 app = App(
     name="volcv",
@@ -24,11 +58,12 @@ app = App(
         "Prompt lists in, images out, through Volcengine's CV text-to-image API.\n\n"
         "The account is read from VOLCV_BASE_URL and VOLCV_API_KEY; demo and --local need none."
     ),
-    version=lambda: f"volcv-async {version('volcv-async')}",
+    version=f"volcv-async {__version__}",
     help_format="plaintext",
+    suppress_keyboard_interrupt=False,  # it may bring notes, which exit_code tells
 )
-for command in (demo, generate, run, status, serve, models):
-    app.command(command, sort_key=len(app.resolved_commands()))
+for place, (command, says) in enumerate(_COMMANDS.items()):
+    app.command(f"volcv_async.cli.{command}", help=cleandoc(says), sort_key=place)
 
 
 def start(arguments: Sequence[str]) -> int:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from volcv_async.cli.clients import account_for, open_client
+from volcv_async.cli.interrupts import run_interruptibly
 from volcv_async.cli.messages import complain, note, result
 from volcv_async.cli.options import (
     Concurrency,
@@ -19,7 +21,7 @@ from volcv_async.cli.options import (
     parse_fields,
     stated_limits,
 )
-from volcv_async.cli.session import Exit, account_for, open_client, reading_input, run_interruptibly
+from volcv_async.cli.session import Exit, reading_input
 from volcv_async.config import Account, Limits
 from volcv_async.errors import DownloadError
 from volcv_async.job import Kept, duration, keep_one, refuse_taken

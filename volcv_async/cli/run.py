@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 import attrs
 from cyclopts import Parameter
 
+from volcv_async.cli.clients import account_for, open_client
+from volcv_async.cli.interrupts import run_interruptibly
 from volcv_async.cli.messages import errors, note, result
 from volcv_async.cli.options import (
     Concurrency,
@@ -24,14 +26,7 @@ from volcv_async.cli.options import (
     stated_limits,
 )
 from volcv_async.cli.progress import Display, display
-from volcv_async.cli.session import (
-    Exit,
-    account_for,
-    open_client,
-    reading_input,
-    run_interruptibly,
-    typed,
-)
+from volcv_async.cli.session import Exit, reading_input, typed
 from volcv_async.client import Client
 from volcv_async.config import Limits, RetryPolicy
 from volcv_async.errors import InvalidRequestError
@@ -116,12 +111,7 @@ def run(
         float, Parameter(help="Seconds that calls in flight are given after Ctrl-C.")
     ] = 60.0,
 ) -> int:
-    """Turn a prompt list into a folder of images, or go on where that stopped.
-
-    The folder gets the images, a row for each in metadata.jsonl, a gallery as
-    index.html, and failed.jsonl and in_doubt.jsonl where they have rows. Its
-    journal knows what was paid for: the same words go on after a crash.
-    """
+    """Turn a prompt list into a folder of images, or go on where that stopped."""
     with reading_input():
         chosen = variant(model)
         values = parse_fields(chosen, fields)
@@ -154,10 +144,7 @@ def demo(
         Path, Parameter(name=["--out", "-o"], help="The folder; numbered if it is taken.")
     ] = Path("volcv-demo"),
 ) -> int:
-    """Draw a gallery from built-in prompts: no key, no network.
-
-    The local gateway draws the pictures on this machine. No model makes them.
-    """
+    """Draw a gallery from built-in prompts: no key, no network."""
     note("The local gateway draws these pictures on this machine. No model makes them.")
     limits = Limits(concurrency=_DEMO_CONCURRENCY)
     account_for(local=True)

@@ -1,19 +1,20 @@
-"""``volcv serve``: the local gateway, for trying other clients."""
+"""``volcv serve``: the local gateway, for trying other clients.
+
+The gateway is imported when it is to serve, by ``volcv.gateway``; the command's help needs none.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from shlex import quote
 from typing import Annotated
 
 from cyclopts import Parameter
 
+import volcv_async as volcv
+from volcv_async.cli.interrupts import run_interruptibly
 from volcv_async.cli.messages import note, result
-from volcv_async.cli.session import Exit, reading_input, run_interruptibly
-from volcv_async.gateway import FAULTS, LocalGateway
-from volcv_async.gateway import serve as serve_gateway
-from volcv_async.gateway.faults import parse_rates
+from volcv_async.cli.session import Exit, reading_input
 
 
 def serve(
@@ -46,16 +47,14 @@ def serve(
     ] = False,
     seed: Annotated[int, Parameter(help="What faults, latencies and open seeds follow from.")] = 0,
 ) -> int:
-    """Serve the local gateway, for trying other clients.
-
-    It prints the two lines that name it to any client of this library, and
-    serves until Ctrl-C. GET /ledger says what was paid, and what went wrong.
-    """
+    """Serve the local gateway, for trying other clients."""
     if faults:
         _list_faults()
         return Exit.DONE
+    from volcv_async.gateway.faults import parse_rates  # noqa: PLC0415 - with the gateway
+
     with reading_input():
-        gateway = LocalGateway(
+        gateway = volcv.gateway.LocalGateway(
             port=port,
             host=host,
             time_scale=time_scale,
@@ -66,19 +65,19 @@ def serve(
             faults=parse_rates(fault),
         )
 
-        def tell(started: LocalGateway) -> None:
+        def tell(started: volcv.gateway.LocalGateway) -> None:
             result(f"export VOLCV_BASE_URL={quote(started.url)}")
             result(f"export VOLCV_API_KEY={quote(key)}")
             note("Serving until Ctrl-C. GET /ledger says what was paid.")
 
-        with suppress(asyncio.CancelledError):
-            run_interruptibly(serve_gateway(gateway, tell), "Stopped.")
+        with suppress(KeyboardInterrupt):
+            run_interruptibly(volcv.gateway.serve(gateway, tell), "Stopped.")
     return Exit.DONE
 
 
 def _list_faults() -> None:
     """A line for each fault: its name, whether it was paid, and what it does."""
-    longest = max(map(len, FAULTS))
-    for fault in FAULTS.values():
+    longest = max(map(len, volcv.gateway.FAULTS))
+    for fault in volcv.gateway.FAULTS.values():
         paid = "paid" if fault.paid else "unpaid"
         result(f"{fault.name:{longest}}  {paid:6}  {fault.does}")

@@ -24,12 +24,7 @@ def status(
         Parameter(name="--json", help="One JSON object a prompt.", negative=(), show_default=False),
     ] = False,
 ) -> int:
-    """Say of each prompt whether it is done, billed, in doubt, refused or not sent.
-
-    It reads the journal and sends nothing, also while a run is on. "billed" is
-    paid for with no image there; "in doubt" may have been billed; "refused" was
-    not billed, and is not sent again unasked.
-    """
+    """Say of each prompt whether it is done, billed, in doubt, refused or not sent."""
     counts: Counter[str] = Counter()
     with reading_input():
         for one in read_status(out):

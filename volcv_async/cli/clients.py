@@ -1,0 +1,58 @@
+"""A command's client: at the account of the environment, or at a local gateway of its own.
+
+The gateway is imported only where one is asked for, by ``volcv.gateway``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import attrs
+
+import volcv_async as volcv
+from volcv_async.cli.notices import Notices
+from volcv_async.client import Client
+from volcv_async.config import Account, Limits, RetryPolicy, from_environment
+
+_LOCAL_CONCURRENCY = 8
+
+
+def account_for(*, local: bool) -> Account | None:
+    """Find the account of the environment; None where a local gateway is asked for.
+
+    It is asked before the folder is touched, so that what is missing leaves no trace.
+
+    Raises:
+        ConfigurationError: The environment names none.
+        ModuleNotFoundError: What the local gateway draws with is not installed.
+    """
+    if not local:
+        return from_environment()
+    from volcv_async.gateway.pictures import load_painter  # noqa: PLC0415 - with the gateway
+
+    load_painter()
+    return None
+
+
+@asynccontextmanager
+async def open_client(
+    limits: Limits,
+    retry: RetryPolicy | None = None,
+    *,
+    account: Account | None = None,
+    time_scale: float = 0.01,
+) -> AsyncGenerator[Client]:
+    """Open a client at an account, or without one at a local gateway of its own."""
+    if account is not None:
+        async with Client(account, limits=limits, retry=retry, on_event=Notices()) as client:
+            yield client
+        return
+    stated = attrs.evolve(
+        limits, concurrency=limits.concurrency or _LOCAL_CONCURRENCY, adaptive=False
+    )
+    async with (
+        volcv.gateway.LocalGateway(time_scale=time_scale) as gateway,
+        Client(gateway.account(limits=stated), retry=retry, on_event=Notices()) as client,
+    ):
+        yield client
