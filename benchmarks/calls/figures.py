@@ -18,13 +18,14 @@ class Contender:
         name: What to call it.
         opening: Its room in ``contenders`` and its function there.
         uvloop: On uvloop.
-        warm: A few calls go before each batch, not counted.
+        own: It makes the calls itself, and not by another program, which warms up by itself and
+            has a loop and memory of its own.
     """
 
     name: str
     opening: str
     uvloop: bool = False
-    warm: bool = True
+    own: bool = True
 
 
 @attrs.frozen(kw_only=True)
@@ -108,3 +109,7 @@ class Figures:
     machine: dict[str, str]
     plays: list[Play]
     missing: dict[str, str]
+
+    def at(self, scene: Scene) -> Play | None:
+        """Find a scene."""
+        return next((play for play in self.plays if play.scene == scene), None)

@@ -1,19 +1,18 @@
-"""Measuring: every contender in a process of its own, all against one server, taking turns."""
+"""Measuring: all contenders of a scene take turns, in rounds, against one server."""
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager
-from importlib.metadata import version
+from collections.abc import Sequence
 
 import attrs
 
-from benchmarks.calls.contenders import AT_ONCE, Order, Target
+from benchmarks.calls import machine
+from benchmarks.calls.contenders import AT_ONCE
 from benchmarks.calls.figures import Contender, Figures, Play, Scene, Track
-from benchmarks.calls.processes import Child, Line, child, cores
+from benchmarks.calls.processes import Line
 from benchmarks.calls.programme import programme
-from benchmarks.calls.rounds import calls_within, turns
+from benchmarks.calls.rounds import calls_within, four_digits, turns
+from benchmarks.calls.stage import Missing, Player, Server, on_stage, serving
 
 
 @attrs.frozen(kw_only=True)
@@ -22,59 +21,33 @@ class Effort:
 
     Attributes:
         rounds: How often each takes its turn.
-        seconds: How long a turn about is, if it takes no longer for the fewest calls.
-        stalls: In how many rounds there is another turn beside a timer.
+        seconds: How long a turn is at the least.
+        stalls: In how many rounds there is another turn, beside a timer.
+        tls: Also encrypted.
     """
 
     rounds: int
     seconds: float
     stalls: int
+    tls: bool
 
 
-FULL = Effort(rounds=11, seconds=0.25, stalls=3)
-QUICK = Effort(rounds=5, seconds=0.1, stalls=1)
-
-
-@attrs.define
-class Player:
-    """A contender's process in one scene, and what it has come to."""
-
-    contender: Contender
-    process: Child
-    track: Track
-    calls: int = AT_ONCE
-
-
-class Server:
-    """The serving process."""
-
-    def __init__(self, process: Child) -> None:
-        self._process = process
-        self._ports = process.hear()
-
-    def target(self, scene: Scene) -> Target:
-        """Say where to send in a scene."""
-        wire = "tls" if scene.tls else "plain"
-        scheme = "https" if scene.tls else "http"
-        url = f"{scheme}://127.0.0.1:{self._ports[wire]}"
-        return Target(url=url, size=scene.size, fresh=scene.fresh)
-
-    def cpu(self) -> float:
-        """Give its CPU time so far, in seconds."""
-        used: float = self._process.ask("cpu")["cpu"]
-        return used
+FULL = Effort(rounds=11, seconds=0.25, stalls=5, tls=True)
+QUICK = Effort(rounds=3, seconds=0.1, stalls=1, tls=False)
 
 
 def measure(effort: Effort) -> Figures:
     """Play the whole programme."""
-    server_core, _ = cores()
-    missing: dict[str, str] = {}
-    with child("server", server_core) as process:
-        server = Server(process)
+    missing: Missing = {}
+    with serving() as server:
+        if not server.speaks_tls:
+            missing["all with TLS"] = "trustme"
         plays = [
-            play(server, scene, contenders, effort, missing) for scene, contenders in programme()
+            play(server, scene, contenders, effort, missing)
+            for scene, contenders in programme()
+            if not scene.tls or (effort.tls and server.speaks_tls)
         ]
-    return Figures(rounds=effort.rounds, machine=machine(), plays=plays, missing=missing)
+    return Figures(rounds=effort.rounds, machine=machine.describe(), plays=plays, missing=missing)
 
 
 def play(
@@ -82,7 +55,7 @@ def play(
     scene: Scene,
     contenders: Sequence[Contender],
     effort: Effort,
-    missing: dict[str, str],
+    missing: Missing,
 ) -> Play:
     """Play one scene."""
     with on_stage(server, scene, contenders, missing) as players:
@@ -91,67 +64,45 @@ def play(
         for nth in range(effort.rounds):
             for player in turns(players, nth):
                 take_turn(player, server)
-        for nth in range(effort.stalls):
-            for player in turns(players, nth):
-                player.track.stalls.append(player.process.ask("stall", player.calls)["stall"])
-        for player in players:
-            player.track.peak = player.process.ask("peak", 0)["peak"]
+        look_inside([player for player in players if player.contender.own], effort.stalls)
         return Play(scene=scene, tracks=[player.track for player in players])
-
-
-@contextmanager
-def on_stage(
-    server: Server, scene: Scene, contenders: Sequence[Contender], missing: dict[str, str]
-) -> Generator[list[Player]]:
-    """Start the contenders, all at once; leave out those that are not installed."""
-    target = server.target(scene)
-    with ExitStack() as stack:
-        started = [
-            (one, stack.enter_context(child("worker", *_words(one, target)))) for one in contenders
-        ]
-        heard = [(one, process, process.hear()) for one, process in started]
-        missing.update({one.name: line["missing"] for one, _, line in heard if "missing" in line})
-        yield [
-            Player(one, process, Track(name=one.name))
-            for one, process, line in heard
-            if "missing" not in line
-        ]
-
-
-def _words(one: Contender, target: Target) -> tuple[str, str]:
-    _, client_core = cores()
-    return client_core, Order(opening=one.opening, uvloop=one.uvloop, target=target).write()
 
 
 def rehearse(player: Player, seconds: float) -> None:
     """Warm a contender up, and find how many calls fill its turn."""
-    player.process.ask("run", AT_ONCE)
-    line = player.process.ask("run", 2 * AT_ONCE)
+    if not player.contender.own:
+        return
+    line = player.process.ask("run", AT_ONCE)
+    if line["wall"] < seconds:
+        line = player.process.ask("run", AT_ONCE)
     player.calls = calls_within(seconds, line["wall"] / line["calls"], AT_ONCE)
 
 
 def take_turn(player: Player, server: Server) -> None:
     """Let it make its calls, and note what they took."""
-    if player.contender.warm:
+    if player.contender.own and player.calls > AT_ONCE:
         player.process.ask("run", AT_ONCE)
     before = server.cpu()
     line = player.process.ask("run", player.calls)
+    if player.contender.own and line["calls"] != player.calls:
+        raise RuntimeError(f"{player.contender.name}: {line} for {player.calls} calls")
     note(player.track, line, server.cpu() - before)
 
 
 def note(track: Track, line: Line, served: float) -> None:
     """Write a turn down."""
     calls, cpu, wall = line["calls"], line["cpu"], line["wall"]
-    track.cpu.append(cpu / calls)
-    track.rate.append(calls / wall)
-    track.client.append(cpu / wall)
-    track.server.append(served / wall)
+    track.cpu.append(four_digits(cpu / calls))
+    track.rate.append(four_digits(calls / wall))
+    track.client.append(four_digits(cpu / wall))
+    track.server.append(four_digits(served / wall))
 
 
-def machine() -> dict[str, str]:
-    """Say what it runs on."""
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "Python": platform.python_version(),
-        "aiohttp": version("aiohttp"),
-    }
+def look_inside(players: Sequence[Player], rounds: int) -> None:
+    """Have the stalls and the memory of those who have a loop and a process of their own."""
+    for nth in range(rounds):
+        for player in turns(players, nth):
+            line = player.process.ask("stall", player.calls)
+            player.track.stalls.append(four_digits(line["stall"]))
+    for player in players:
+        player.track.peak = player.process.ask("peak", 0)["peak"]

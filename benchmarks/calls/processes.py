@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -49,14 +49,18 @@ class Child:
 
 
 @contextmanager
-def child(room: str, *words: str, more: Mapping[str, str] | None = None) -> Generator[Child]:
-    """Start a room of this package as a process; it ends with its standard input."""
+def child(room: str, *words: str, **more: str) -> Generator[Child]:
+    """Start a room of this package as a process; it ends with its standard input.
+
+    Its environment has ``more`` in it, and no proxy.
+    """
+    plain = {name: os.environ[name] for name in os.environ if not name.lower().endswith("_proxy")}
     pipe = subprocess.PIPE
     with subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-m", f"benchmarks.calls.{room}", *words],
         stdin=pipe,
         stdout=pipe,
         text=True,
-        env={**os.environ, **(more or {})},
+        env={**plain, **more},
     ) as process:
         yield Child(process)

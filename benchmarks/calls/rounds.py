@@ -35,6 +35,11 @@ def ratios(values: Sequence[float], to: Sequence[float]) -> list[float]:
     return [value / other for value, other in zip(values, to, strict=True)]
 
 
+def four_digits(value: float) -> float:
+    """Round to what means anything."""
+    return float(f"{value:.4g}")
+
+
 def turns(contenders: Sequence[T], nth: int) -> list[T]:
     """Give the order of a round; another one each time, so that nobody always follows the same."""
     return Random(nth).sample(contenders, len(contenders))

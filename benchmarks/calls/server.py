@@ -3,8 +3,8 @@
     python -m benchmarks.calls.server CORES [CERTIFICATE]
 
 It prints its ports as a line of JSON, and then, for each line that comes in, its CPU time so far.
-It ends with its standard input. The first part of a path says how large the reply is, the rest whose
-shape it has. It closes a connection where the request asks for that.
+It ends with its standard input. The first part of a path says how large the reply is, the rest
+whose shape it has. It closes a connection where the request asks for that.
 """
 
 from __future__ import annotations

@@ -1,35 +1,99 @@
-"""The tables."""
+"""The tables, for a terminal and for a page."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from benchmarks.calls.bars import BARS
 from benchmarks.calls.figures import Figures, Play, Track
 from benchmarks.calls.programme import BARE
-from benchmarks.calls.rounds import Spread, spread
+from benchmarks.calls.rounds import spread
+from benchmarks.calls.samples import SIZES
 
-_HEAD = (
-    f"{'':<28}{'ratio':>8}{'middle half':>16}{'CPU ms':>10}{'calls/s':>10}"
-    f"{'stall ms':>10}{'peak MiB':>10}{'client':>8}{'server':>8}"
+_COLUMNS = (
+    *("client CPU", "middle half", "ms a call", "calls/s"),
+    *("stall ms", "peak MiB", "client", "server"),
 )
 
 
 def text(figures: Figures) -> str:
     """Give all as text for a terminal."""
-    return "\n\n".join(_scene(play) for play in figures.plays)
+    scenes = [_scene(play) for play in figures.plays]
+    return "\n\n".join([*scenes, _bars(figures), said(figures)])
 
 
 def _scene(play: Play) -> str:
-    scene = play.scene
-    rows = [_row(play, track) for track in play.tracks]
-    return "\n".join([f"{scene.size} replies, connections {scene.mode}", _HEAD, *rows])
+    head = f"{play.scene.size} replies, connections {play.scene.mode}"
+    rows = [(track.name, *_cells(play, track)) for track in play.tracks]
+    return "\n".join([head, *_aligned([("", *_COLUMNS), *rows])])
 
 
-def _row(play: Play, track: Track) -> str:
-    ratio = play.ratio(track.name, BARE) or Spread(1.0, 1.0, 1.0)
-    stall = f"{1e3 * spread(track.stalls).median:.1f}" if track.stalls else "-"
-    peak = f"{track.peak / 2**20:.0f}" if track.peak else "-"
+def _cells(play: Play, track: Track) -> tuple[str, ...]:
+    ratio = play.ratio(track.name, BARE)
     return (
-        f"{track.name:<28}{ratio.median:>8.3f}{f'{ratio.low:.3f}-{ratio.high:.3f}':>16}"
-        f"{1e3 * spread(track.cpu).median:>10.3f}{spread(track.rate).median:>10,.0f}"
-        f"{stall:>10}{peak:>10}"
-        f"{spread(track.client).median:>8.0%}{spread(track.server).median:>8.0%}"
+        f"{ratio.median:.3f}" if ratio else "",
+        f"{ratio.low:.3f}-{ratio.high:.3f}" if ratio else "",
+        f"{1e3 * spread(track.cpu).median:.3f}",
+        f"{spread(track.rate).median:,.0f}",
+        stall(track),
+        peak(track),
+        f"{spread(track.client).median:.0%}",
+        f"{spread(track.server).median:.0%}",
+    )
+
+
+def stall(track: Track) -> str:
+    """Give the longest stall, in ms."""
+    return f"{1e3 * spread(track.stalls).median:.1f}" if track.stalls else ""
+
+
+def peak(track: Track) -> str:
+    """Give the peak of memory, in MiB."""
+    return f"{track.peak / 2**20:.0f}" if track.peak else ""
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Set cells under each other, the first of a row to the left and the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if nth else cell.ljust(width)
+            for nth, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _bars(figures: Figures) -> str:
+    rows = [(bar.name, *(bar.verdict(figures, size) for size in SIZES)) for bar in BARS]
+    return "\n".join(_aligned([("bars of volcv-async", *SIZES), *rows]))
+
+
+def said(figures: Figures) -> str:
+    """Say what one has to know beside the figures."""
+    on = ", ".join(f"{name} {value}" for name, value in figures.machine.items())
+    missing = [
+        f"Not here: {name}, because {package} is not installed."
+        for name, package in figures.missing.items()
+    ]
+    return "\n".join(
+        [
+            f"Medians of {figures.rounds} rounds. {busy(figures)}",
+            f"On {on}.",
+            *missing,
+        ]
+    )
+
+
+def busy(figures: Figures) -> str:
+    """Say how busy the server's core was, and who made it so."""
+    served, name, play = max(
+        (spread(track.server).median, track.name, play)
+        for play in figures.plays
+        for track in play.tracks
+        if track.peak
+    )
+    return (
+        f"The server's core was busy for {served:.0%} of the time at the most "
+        f"({name}, {play.scene.size}, {play.scene.mode})."
     )

@@ -73,9 +73,10 @@ _DOES: Mapping[str, Callable[[Batch, int], Awaitable[Line]]] = {
 }
 
 
-async def work(order: Order) -> None:
-    """Open the contender, and do what it is told to."""
+async def work(order: Order, core: str) -> None:
+    """Open the contender, on any core, and do what it is told to on its own."""
     async with order.find()(order.target) as batch:
+        pin(core)
         say({})
         for line in sys.stdin:  # nothing goes on while it waits
             does, calls = line.split()
@@ -90,11 +91,10 @@ def say(line: Line) -> None:
 def main() -> None:
     """Be a contender."""
     core, order = sys.argv[1], Order.read(sys.argv[2])
-    pin(core)
     try:
         loop = import_module("uvloop").new_event_loop if order.uvloop else None
         with asyncio.Runner(loop_factory=loop) as runner:
-            runner.run(work(order))
+            runner.run(work(order, core))
     except ModuleNotFoundError as missing:
         say({"missing": missing.name})
 

@@ -7,6 +7,7 @@ import base64
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any
 
 import aiohttp
@@ -69,5 +70,18 @@ async def reading_aiohttp(target: Target) -> AsyncGenerator[Batch]:
         async def call(nth: int) -> None:
             async with session.post(url, json=order(nth), headers=HEADERS) as response:
                 await response.read()
+
+        yield gathering(call)
+
+
+@asynccontextmanager
+async def bare_httpx(target: Target) -> AsyncGenerator[Batch]:
+    """Post with httpx, read with json.loads and b64decode."""
+    url = _endpoint(target)
+    async with import_module("httpx").AsyncClient(timeout=None) as client:
+
+        async def call(nth: int) -> None:
+            response = await client.post(url, json=order(nth), headers=HEADERS)
+            pictures(json.loads(response.content))
 
         yield gathering(call)
