@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import signal
@@ -14,6 +15,7 @@ from provider_of_tests import provider
 
 import volcv_async
 from volcv_async.cli import main, process
+from volcv_async.cli.interrupts import run_interruptibly
 from volcv_async.cli.session import Exit, exit_code
 from volcv_async.errors import InvalidRequestError
 from volcv_async.gateway import LocalGateway
@@ -235,6 +237,22 @@ def test_a_process_that_is_done_is_not_interrupted(
         for number, handler in before.items():
             signal.signal(number, handler)
     assert capsys.readouterr().out.startswith("volcv-async ")
+
+
+def test_an_interruption_keeps_what_was_noted_on_its_way() -> None:
+    """What was seen while work was being left is still there for who tells it."""
+
+    async def work() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as cancelled:
+            cancelled.add_note("Something else broke, too.")
+            raise
+
+    with pytest.raises(KeyboardInterrupt) as interrupted:
+        run_interruptibly(work(), "Stopped.")
+    assert interrupted.value.__notes__ == ["Something else broke, too."]
 
 
 @pytest.mark.parametrize(("status", "code"), [(None, Exit.USAGE), (404, Exit.STUCK)])
