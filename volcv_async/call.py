@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -47,7 +48,10 @@ from volcv_async.pool import Lease, SessionPool
 from volcv_async.reply import Reply
 from volcv_async.results import Generation, Image
 from volcv_async.retry import Budget
-from volcv_async.transport import Sending, Transport
+from volcv_async.sending import Sending
+
+if TYPE_CHECKING:
+    from volcv_async.transport import Transport
 
 _LEAST_SHARE = 0.1  # of an attempt's time must be left for it to start
 _REFUSED_EACH_TIME = 3  # refusals for pace after which a request waits behind the others again
@@ -96,7 +100,8 @@ class Call:
         request: What is asked for.
         index: Its place in its source; 0 for a single call.
         attempts: Attempts begun, refusals included.
-        leased: Set once the first attempt has its turn, or the call is over.
+        leased: What is set once the first attempt has its turn, or the call is over, if somebody
+            waits for that.
         made: What the provider made, as soon as it answered; None before.
         lineage: The requests that went out after the one asked for, each with a fresh seed.
         misrecorded: What a recorder raised after an attempt, where that is an error of ours: it
@@ -116,7 +121,7 @@ class Call:
         self.request, self.index = request, index
         self._number = number
         self.attempts = 0
-        self.leased = asyncio.Event()
+        self.leased: asyncio.Event | None = None
         self.made: Generation | None = None
         self.lineage: tuple[Request, ...] = ()
         self.misrecorded: VolcvError | None = None
@@ -124,13 +129,20 @@ class Call:
         self._deadline = time.monotonic() + (timeouts.deadline or math.inf)
         self._counted = self._refusals = self._drawn = self._rerolls = 0
         self._elsewhere = False  # whether another account is left for what its own refused
-        self._off = asyncio.Event()  # set when it is called off
+        self._off = False  # whether it is called off
         self._turn: asyncio.Timeout | None = None  # while it waits for its turn
+        self._pausing: asyncio.Event | None = None  # what ends a pause, while there is one
+        self._lease: Lease | None = None  # a turn that is not used yet
         self._fresh: Request | None = None  # a reroll that has not gone out yet
         self._sending = Sending()
         self._last: VolcvError | None = None
         self._perhaps_billed: list[VolcvError] = []  # what such attempts ended with
         self._spoken_for: VolcvError | None = None  # the error that speaks for one of them
+
+    def take_turn(self) -> bool:
+        """Take the first turn now, if it need not be waited for; tell whether it has one."""
+        self._lease = self._caller.pool.lease_now(self.request)
+        return self._lease is not None
 
     async def run(self) -> Generation:
         """See the request through.
@@ -144,7 +156,8 @@ class Call:
             self._complete(error)
             raise
         finally:
-            self.leased.set()
+            self._give_back()
+            self._tell_of_turn()
 
     @property
     def sent(self) -> Request:
@@ -169,12 +182,15 @@ class Call:
 
     def call_off(self) -> None:
         """Let it wait no more: what went out is seen through, and nothing more goes out."""
-        if self._turn is not None and not self._off.is_set():
+        if self._turn is not None and not self._off:
             self._turn.reschedule(asyncio.get_running_loop().time())
-        self._off.set()
+        self._off = True
+        if self._pausing is not None:
+            self._pausing.set()
 
     def cut(self) -> VolcvError:
         """Say what is known of a call that was cut off: in doubt, not sent, or paid for."""
+        self._give_back()
         if self.made is not None:
             return cut_off(self.made)
         if self._sending.begun:
@@ -187,6 +203,8 @@ class Call:
 
     def perhaps_billed(self, error: VolcvError | None) -> int:
         """Count the attempts that may have been billed beside the one that an ending speaks of."""
+        if not self._perhaps_billed:
+            return 0
         others = len(self._others(error))
         return others - (others > 0 and error is not None and error is self._spoken_for)
 
@@ -203,28 +221,44 @@ class Call:
     async def _run(self) -> Generation:
         while True:
             body = encode(self._fresh or self.sent)
-            lease = await self._lease()
+            lease = self._used_now() or await self._wait_for_turn()
+            self._tell_of_turn()
             error = await self._attempt(lease, body)
             if error is None:
                 self._caller.budget.succeeded(self._drawn)
                 return await self._fetch(lease.transport)
             await self._prepare(error)
 
-    async def _lease(self) -> Lease:
+    def _used_now(self) -> Lease | None:
+        """Give the turn that was taken before, if one was; it is used now."""
+        lease, self._lease = self._lease, None
+        return lease
+
+    def _give_back(self) -> None:
+        """Give back a turn that is not used."""
+        if self._lease is not None:
+            self._lease.undo()
+            self._lease = None
+
+    def _tell_of_turn(self) -> None:
+        if self.leased is not None:
+            self.leased.set()
+
+    async def _wait_for_turn(self) -> Lease:
         """Wait for a turn, up to the deadline."""
         patience = self._patience()
-        if self._off.is_set() or (patience is not None and patience <= 0):
+        if self._off or (patience is not None and patience <= 0):
             raise self._too_late()
+        lease = self._caller.pool.lease_now(self.sent)
+        if lease is not None:
+            return lease
         try:
             async with asyncio.timeout(patience) as self._turn:
-                lease = await self._caller.pool.lease(
+                return await self._caller.pool.lease(
                     self.sent, again=self._goes_first, number=self._number
                 )
         except TimeoutError:
             pass
-        else:
-            self.leased.set()
-            return lease
         finally:
             self._turn = None
         raise self._too_late()
@@ -281,18 +315,20 @@ class Call:
     async def _send(self, transport: Transport, attempt: Attempt, body: bytes) -> Generation:
         if self._recorder is not None:
             await self._recorder.sending(attempt)
-        seconds = min(self._timeouts.attempt, self._deadline - time.monotonic())
-        timeouts = attrs.evolve(self._timeouts, attempt=max(seconds, _SHORTEST))
-        reply = await transport.post(body, self._sending, timeouts=timeouts)
+        left = max(self._deadline - time.monotonic(), _SHORTEST)
+        reply = await transport.post(body, self._sending, timeouts=self._timeouts, seconds=left)
         return self._read(reply, transport)
 
     def _read(self, reply: Reply, transport: Transport) -> Generation:
         """Decode a reply; one that no API gives, before any was ever answered, is a wrong URL."""
         try:
             made = decode(reply)
-            return attrs.evolve(made, request_id=transport.redact(made.request_id))
         except VolcvError as failure:
             error = failure
+        else:
+            request_id = transport.redact(made.request_id)
+            told = request_id == made.request_id
+            return made if told else attrs.evolve(made, request_id=request_id)
         treat(error, self._caller.retry.codes)
         if not self._caller.pool.ever_answered and _is_elsewhere(reply):
             error = _wrong_url(reply, transport.url)
@@ -325,11 +361,12 @@ class Call:
         patience = self._patience()
         if seconds is None:
             raise error
-        if self._off.is_set() or (patience is not None and seconds >= patience):
+        if self._off or (patience is not None and seconds >= patience):
             raise self._too_late()
         self._draw(retry.cost(error, tally), error)
+        self._pausing = asyncio.Event()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._off.wait(), seconds)
+            await asyncio.wait_for(self._pausing.wait(), seconds)
 
     def _draw(self, cost: int, error: VolcvError) -> None:
         """Draw what a repetition costs, or raise the error for good."""
@@ -371,7 +408,7 @@ class Call:
 
     def _too_late(self) -> VolcvError:
         """Make the error of a request that was called off, or that the deadline met waiting."""
-        if self._off.is_set():
+        if self._off:
             return self.cut()
         deadline = f"the deadline of {self._timeouts.deadline:g} s"
         if self._last is not None:
@@ -386,7 +423,7 @@ class Call:
         """Fetch the images that stand at a URL, if they are wanted."""
         made = self.made
         assert made is not None  # noqa: S101 - the attempt was answered
-        if self._caller.download:
+        if self._caller.download and any(image.data is None for image in made.images):
             with self._caller.downloads.counted():
                 images = [await self._image(image, made, transport) for image in made.images]
             self.made = made = attrs.evolve(made, images=tuple(images))

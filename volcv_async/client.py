@@ -73,7 +73,7 @@ class Client:
         self._retry = retry or RetryPolicy()
         self._reuse_connections, self._download = reuse_connections, download
         self._on_event = on_event
-        self._counts: Statistics = Statistics()
+        self._counts = _Counts()
         self._pool: SessionPool | None = None
         self._caller: Caller | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -286,9 +286,10 @@ class Client:
 
     def statistics(self) -> Statistics:
         """Count what the client has come to since it was made, and tell how it stands now."""
+        counts = Statistics(**attrs.asdict(self._counts))
         if self._pool is None:
-            return self._counts
-        now = self._pool.complete(self._counts)
+            return counts
+        now = self._pool.complete(counts)
         streams = [stream.limited_by for stream in self._streams]
         limited_by = next((cause for cause in streams if cause is not None), now.limited_by)
         waited = [self._waited, *(stream.statistics().waited for stream in self._streams)]
@@ -326,7 +327,7 @@ class Client:
         )
 
     def _emit(self, event: Event) -> None:
-        self._counts = _counted(self._counts, event)
+        self._counts.add(event)
         if self._on_event is None:
             return
         try:
@@ -348,13 +349,25 @@ def _check(request: object) -> None:
         raise TypeError(f"{request!r} is no request, such as GeneralV21(prompt=...).")
 
 
-def _counted(counts: Statistics, event: Event) -> Statistics:
-    match event:
-        case AttemptStarted():
-            return attrs.evolve(counts, attempts=counts.attempts + 1)
-        case AttemptEnded(ending=ending, error=error):
-            name = ending.replace(" ", "_")
-            more = {name: getattr(counts, name) + 1}
-            return attrs.evolve(counts, completed=counts.completed + (error is None), **more)
-        case _:
-            return counts
+@attrs.define
+class _Counts:
+    """What a client has come to so far; see ``Statistics``."""
+
+    attempts: int = 0
+    not_sent: int = 0
+    rejected: int = 0
+    in_doubt: int = 0
+    answered: int = 0
+    completed: int = 0
+
+    def add(self, event: Event) -> None:
+        """Count what an event says."""
+        match event:
+            case AttemptStarted():
+                self.attempts += 1
+            case AttemptEnded(ending=ending, error=error):
+                name = ending.replace(" ", "_")
+                setattr(self, name, getattr(self, name) + 1)
+                self.completed += error is None
+            case _:
+                pass

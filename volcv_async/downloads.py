@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -20,7 +21,9 @@ from volcv_async import retry
 from volcv_async.config import RetryPolicy, Timeouts
 from volcv_async.errors import DownloadError, ImageError, VolcvWarning
 from volcv_async.results import Generation, Image
-from volcv_async.transport import Transport
+
+if TYPE_CHECKING:
+    from volcv_async.transport import Transport
 
 _AT_ONCE = 8  # for a client
 _LEAST = 0.5  # seconds: what is paid for is worth a try, however late it is

@@ -8,9 +8,9 @@ may sit there.
 from __future__ import annotations
 
 import struct
-import zlib
 
 import attrs
+from zlib_ng import zlib_ng
 
 from volcv_async.errors import BrokenImageError
 
@@ -74,7 +74,7 @@ def _png(data: bytes) -> Picture:
     while True:
         length, kind = struct.unpack_from(">I4s", view, at)
         (checksum,) = struct.unpack_from(">I", view, at + 8 + length)
-        if zlib.crc32(view[at + 4 : at + 8 + length]) != checksum:
+        if zlib_ng.crc32(view[at + 4 : at + 8 + length]) != checksum:
             raise _BrokenError(f"the checksum of its {kind!r} chunk at byte {at} is wrong")
         if kind == b"IHDR":
             size = struct.unpack_from(">II", view, at + 8)

@@ -120,6 +120,11 @@ class Outage:
         return self._recovery is not None
 
     @property
+    def well(self) -> bool:
+        """Whether the latest attempt had a readable answer, as all since the first."""
+        return self.ever_answered and not self.in_a_row
+
+    @property
     def next_probe(self) -> float:
         """When to send a plain probe; infinite where none is due."""
         return math.inf if self._recovery is None else self._recovery.next_probe

@@ -112,8 +112,18 @@ class Outages:
             due = self.each[governor].next_probe < math.inf and governor in self._used
             prober.attend(wanted=self._queued > 0 and due)
 
-    def hear(self, governor: Governor, number: int, error: VolcvError | None, now: float) -> None:
-        """Learn from how an attempt ended whether its account gives readable answers."""
+    def hear(self, governor: Governor, number: int, error: VolcvError | None, now: float) -> bool:
+        """Learn from how an attempt ended whether its account gives readable answers.
+
+        Tells whether there is anything to ``note``: not of an answer among answers.
+        """
+        outage = self.each[governor]
+        if error is None and outage.well:
+            return False
+        self._hear(governor, number, error, now)
+        return True
+
+    def _hear(self, governor: Governor, number: int, error: VolcvError | None, now: float) -> None:
         outage, name = self.each[governor], self._names[governor]
         if error is None or error.ending in {"answered", "rejected"}:
             if outage.answered(number):

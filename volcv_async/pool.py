@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import anyio
 import attrs
@@ -55,7 +55,9 @@ from volcv_async.governor import (
 from volcv_async.models import Request
 from volcv_async.outages import Outages
 from volcv_async.sharing import open_quotas
-from volcv_async.transport import Transport
+
+if TYPE_CHECKING:
+    from volcv_async.transport import Transport
 
 _log = logging.getLogger("volcv_async")
 
@@ -106,6 +108,8 @@ class SessionPool:
             for governor, name in self._names.items()
             if (quotas := open_quotas(governor.limits, name))
         }
+        from volcv_async.transport import Transport  # noqa: PLC0415 - aiohttp, on first use
+
         self._sessions = {governor: [] for governor in self._governors}
         self._transports = [
             Transport(account, reuse_connections=self._reuse) for account in self._accounts
@@ -240,6 +244,17 @@ class SessionPool:
 
     # Leases
 
+    def vacant(self, model: str | None = None) -> int | None:
+        """Take a number as ``vacancy`` gives it, without waiting; None where one would have to."""
+        return None if self._closed is not None else self._gate.vacant(model)
+
+    def lease_now(self, request: Request) -> Lease | None:
+        """Lease a session as ``lease`` does, without waiting; None where one would have to."""
+        if self._closed is not None:
+            return None
+        turn = self._gate.turn_now(request.req_key)
+        return None if turn is None else self._leased(turn)
+
     async def vacancy(self, model: str | None = None) -> int:
         """Wait until a call that came now could leave at once; take nothing but a number.
 
@@ -272,11 +287,23 @@ class SessionPool:
             self._check()
             with self._outages.waited_for():
                 turn = await self._gate.turn(request.req_key, again=again, number=number)
-            sessions = self._sessions[turn.governor]
-            if sessions:
-                sessions.append(sessions.pop(0))
-                return Lease(self, sessions[-1], turn)
-            self._gate.undo(turn)  # granted just before its last key was refused
+            lease = self._leased(turn)
+            if lease is not None:
+                return lease
+
+    def _leased(self, turn: Turn) -> Lease | None:
+        """Lease the session of a turn; none is left if its last key was refused just now."""
+        sessions = self._sessions[turn.governor]
+        if not sessions:
+            self._gate.undo(turn)
+            return None
+        if len(sessions) > 1:
+            sessions.append(sessions.pop(0))
+        return Lease(self, sessions[-1], turn)
+
+    def undo(self, turn: Turn) -> None:
+        """Take a lease back on which nothing went out after all."""
+        self._gate.undo(turn)
 
     def over(self, turn: Turn) -> None:
         """Take a lease back."""
@@ -301,7 +328,7 @@ class SessionPool:
         Tells whether its session is set aside, and another left for the call to go on to.
         """
         now = time.monotonic()
-        self._outages.hear(turn.governor, turn.number, error, now)
+        stirred = self._outages.hear(turn.governor, turn.number, error, now)
         if error is None:
             turn.governor.made(now - turn.left)
         if isinstance(error, AuthenticationError) or (
@@ -309,7 +336,8 @@ class SessionPool:
         ):
             self._set_aside(session, turn.governor, error)
         self._learn_pace(turn, error, now)
-        self._outages.note()
+        if stirred:
+            self._outages.note()
         self._update()
         return session not in self._sessions[turn.governor] and self._closed is None
 
@@ -424,6 +452,10 @@ class Lease:
         trace: TracebackType | None,
     ) -> None:
         self._pool.over(self._turn)
+
+    def undo(self) -> None:
+        """Give it back unused."""
+        self._pool.undo(self._turn)
 
     def departed(self) -> None:
         """Tell that the first byte leaves now: the connection is made."""

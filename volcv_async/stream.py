@@ -20,6 +20,7 @@ called off, what is in flight finishes, and then an error is raised.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -41,6 +42,7 @@ from anyio.abc import TaskGroup
 from volcv_async import retry
 from volcv_async.bottleneck import Cause, most, total
 from volcv_async.call import Call, Caller
+from volcv_async.carriers import Carriers
 from volcv_async.config import Timeouts
 from volcv_async.errors import NotSentError, VolcvError
 from volcv_async.events import Recorder
@@ -50,6 +52,8 @@ from volcv_async.waits import Waits
 
 _CANCELLATIONS_TO_CUT = 2
 _MINUTES = 120  # seconds from which on a time is said in minutes
+_IN_A_ROW = 16  # calls that are begun without letting anything else run
+_TELLING = 0.001  # seconds that a source takes from which on it is waited for
 _END = object()  # what a source gives that has no more
 
 
@@ -117,6 +121,7 @@ class OutcomeStream:
         self._drain, self._give_up = drain, give_up
         self._registry = registry
         self._ready = _Ready(ordered=ordered)
+        self._carriers = Carriers(self._see_through, self._cut_unbegun)
         self._supervisor: asyncio.Task[None] | None = None
         self._cutters: list[Callable[[], object]] = []  # what cuts the stream's own task off
         self._under_way: set[Call] = set()
@@ -125,7 +130,7 @@ class OutcomeStream:
         self._waits = Waits(caller.pool.waited, self._held_up_by)
         self._error: BaseException | None = None
         self._fatal: list[Outcome] = []  # the outcome in whose place an error is raised
-        self._counts: StreamStatistics = StreamStatistics()
+        self._counts = _Counts()
 
     def __repr__(self) -> str:
         now = self.statistics()
@@ -141,10 +146,14 @@ class OutcomeStream:
         """Count what the stream has come to so far."""
         counts = self._counts
         finished = counts.completed + counts.failed + counts.in_doubt
-        return attrs.evolve(
-            counts,
+        return StreamStatistics(
+            pulled=counts.pulled,
             in_flight=counts.pulled - finished,
             ready=finished - counts.taken,
+            taken=counts.taken,
+            completed=counts.completed,
+            failed=counts.failed,
+            in_doubt=counts.in_doubt,
             waited=self._waits.total,
         )
 
@@ -209,7 +218,7 @@ class OutcomeStream:
         outcome = await self._ready.take()
         if outcome is not None:
             self._window.release()
-            self._counts = attrs.evolve(self._counts, taken=self._counts.taken + 1)
+            self._counts.taken += 1
             self._waits.window_changed()
             return outcome
         error, self._error = self._error, None
@@ -264,6 +273,7 @@ class OutcomeStream:
             async with anyio.create_task_group() as calls:
                 self._cutters.append(calls.cancel_scope.cancel)
                 await self._feed_until_stopped(calls)
+                self._carriers.dismiss()
                 self._waits.watch_window()
                 await self._close_source()
             watch.cancel_scope.cancel()
@@ -297,34 +307,55 @@ class OutcomeStream:
     async def _feed(self, calls: TaskGroup) -> None:
         """Pull a request whenever one could leave at once, and let it go."""
         while True:
-            with self._waits.for_window():
-                await self._window.acquire()
-            with self._waits.for_turn():
-                number = await self._caller.pool.vacancy(self._model)
-            with self._waits.for_("source"):
+            for _ in range(_IN_A_ROW):
+                await self._place()
+                number = await self._vacancy()
                 request = await self._pull()
-            if request is _END:
-                return
-            call = self._call(request, number)
-            self._start(call, calls)
-            with self._waits.for_turn():
-                await call.leased.wait()
+                if request is _END:
+                    return
+                await self._start(self._call(request, number), calls)
+            await asyncio.sleep(0)
 
-    def _start(self, call: Call, calls: TaskGroup) -> None:
-        """Let a call go, unless its source gave it when it was told to stop."""
-        if self._feeding:
-            calls.start_soon(self._carry, call)
-        else:
-            self._settle(call, _outcome(call, call.cut()))
-            raise asyncio.CancelledError
+    async def _place(self) -> None:
+        """Take a place in the window."""
+        if not self._window.locked():
+            await self._window.acquire()
+            return
+        with self._waits.for_window():
+            await self._window.acquire()
+
+    async def _vacancy(self) -> int:
+        """Wait until a call that came now could leave at once."""
+        pool = self._caller.pool
+        number = pool.vacant(self._model)
+        if number is None:
+            with self._waits.for_turn():
+                number = await pool.vacancy(self._model)
+        return number
 
     async def _pull(self) -> object:
-        if not isinstance(self._source, AsyncIterator):
-            return next(self._source, _END)
-        try:
-            return await anext(self._source)
-        except StopAsyncIteration:
-            return _END
+        if isinstance(self._source, AsyncIterator):
+            with self._waits.for_("source"):
+                return await anext(self._source, _END)
+        began = time.monotonic()
+        request = next(self._source, _END)
+        if (took := time.monotonic() - began) > _TELLING:
+            self._waits.add("source", took)
+        return request
+
+    async def _start(self, call: Call, calls: TaskGroup) -> None:
+        """Let a call go, unless its source gave it when it was told to stop; wait for its turn."""
+        if not self._feeding:
+            self._settle(call, _outcome(call, call.cut()))
+            raise asyncio.CancelledError
+        self._under_way.add(call)
+        if call.take_turn():
+            self._carriers.carry(call, calls)
+            return
+        call.leased = asyncio.Event()
+        self._carriers.carry(call, calls)
+        with self._waits.for_turn():
+            await call.leased.wait()
 
     def _call(self, request: object, number: int) -> Call:
         index = self._counts.pulled
@@ -333,7 +364,7 @@ class OutcomeStream:
                 f"The source gave {type(request).__name__!r} in place {index}, and a stream takes "
                 "requests, such as GeneralV21(prompt=...)."
             )
-        self._counts = attrs.evolve(self._counts, pulled=index + 1)
+        self._counts.pulled += 1
         self._model = request.req_key
         return Call(
             self._caller,
@@ -352,19 +383,11 @@ class OutcomeStream:
             except Exception as error:  # noqa: BLE001 - it is raised to the consumer, as itself
                 self.fail(error)
 
-    async def _carry(self, call: Call) -> None:
-        """Carry one call; while it is under way, it can be called off."""
-        self._under_way.add(call)
-        try:
-            await self._see_through(call)
-        finally:
-            self._under_way.discard(call)
-            self._waits.window_changed()
-
     async def _see_through(self, call: Call) -> None:
         """See one call through; whatever happens to it, it ends as one outcome."""
         try:
             await call.run()
+            self._settle(call, _outcome(call, None))
         except VolcvError as error:
             if error is call.misrecorded:
                 self._end_as_itself(call, error)
@@ -375,8 +398,13 @@ class OutcomeStream:
             raise
         except Exception as error:  # noqa: BLE001 - it is raised to the consumer, as itself
             self._end_as_itself(call, error)
-        else:
-            self._settle(call, _outcome(call, None))
+        finally:
+            self._under_way.discard(call)
+            self._waits.window_changed()
+
+    def _cut_unbegun(self, call: Call) -> None:
+        self._end_cut(call)
+        self._under_way.discard(call)
 
     def _end_cut(self, call: Call) -> None:
         """Say what is known of a call that was cut off, and give what is in hand."""
@@ -404,18 +432,14 @@ class OutcomeStream:
 
     def _settle(self, call: Call, outcome: Outcome | None) -> None:
         """Hand an outcome over; None where an error is raised in its place."""
-        counts = self._counts
         match outcome:
             case Completed():
-                self._counts = attrs.evolve(counts, completed=counts.completed + 1)
-            case Failed():
-                self._counts = attrs.evolve(counts, failed=counts.failed + 1)
+                self._counts.completed += 1
             case InDoubt():
-                self._counts = attrs.evolve(counts, in_doubt=counts.in_doubt + 1)
+                self._counts.in_doubt += 1
             case _:
-                self._counts = attrs.evolve(
-                    counts, failed=counts.failed + 1, taken=counts.taken + 1
-                )
+                self._counts.failed += 1
+                self._counts.taken += outcome is None
         self._ready.put(call.index, outcome)
 
     def _held_up_by(self) -> Cause | None:
@@ -425,6 +449,17 @@ class OutcomeStream:
         if self._feeding:
             return "concurrency"
         return "latency" if self._under_way else None
+
+
+@attrs.define
+class _Counts:
+    """What a stream has come to so far; see ``StreamStatistics``."""
+
+    pulled: int = 0
+    taken: int = 0
+    completed: int = 0
+    failed: int = 0
+    in_doubt: int = 0
 
 
 class _Ready:
@@ -443,15 +478,18 @@ class _Ready:
 
     def put(self, index: int, outcome: Outcome | None) -> None:
         """Add an outcome; None where there is nothing to give for its place."""
+        if not self._ordered:
+            self._give(outcome)
+            return
         self._held[index] = outcome
-        turn = self._next if self._ordered else index
-        while turn in self._held:
-            held = self._held.pop(turn)
-            if held is not None:
-                self._queue.put_nowait(held)
-                self.available += 1
-            turn += 1
-        self._next = turn
+        while self._next in self._held:
+            self._give(self._held.pop(self._next))
+            self._next += 1
+
+    def _give(self, outcome: Outcome | None) -> None:
+        if outcome is not None:
+            self._queue.put_nowait(outcome)
+            self.available += 1
 
     def end(self) -> None:
         """Say that nothing more comes."""
@@ -522,14 +560,22 @@ def _iterator(
 
 
 def _outcome(call: Call, error: VolcvError | None) -> Outcome:
-    doubts = call.perhaps_billed(error)
-    return attrs.evolve(_bare_outcome(call, error), lineage=call.lineage, perhaps_billed=doubts)
-
-
-def _bare_outcome(call: Call, error: VolcvError | None) -> Outcome:
-    index, request, attempts = call.index, call.request, call.attempts
     if error is None:
         assert call.made is not None  # noqa: S101 - a call without an error was answered
-        return Completed(index=index, request=request, attempts=attempts, generation=call.made)
+        return Completed(
+            index=call.index,
+            request=call.request,
+            attempts=call.attempts,
+            lineage=call.lineage,
+            perhaps_billed=call.perhaps_billed(None),
+            generation=call.made,
+        )
     kind = InDoubt if error.ending == "in doubt" else Failed
-    return kind(index=index, request=request, attempts=attempts, error=error)
+    return kind(
+        index=call.index,
+        request=call.request,
+        attempts=call.attempts,
+        lineage=call.lineage,
+        perhaps_billed=call.perhaps_billed(error),
+        error=error,
+    )

@@ -12,11 +12,10 @@ not asked for, and a body is read up to a cap.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
 
 import aiohttp
-import attrs
 from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
@@ -24,32 +23,14 @@ from volcv_async.codes import REFUSED_BY_STATUS
 from volcv_async.config import Account, Timeouts
 from volcv_async.errors import DownloadError, NotSentError, UnknownOutcomeError, VolcvError
 from volcv_async.reply import Reply
+from volcv_async.sending import Sending
 
 MOST_BYTES = 64 * 1024 * 1024
 """The longest reply and the largest image that are read, in bytes."""
 
-_CHUNK = 256 * 1024
 _QUERY = {"Action": "CVProcess", "Version": "2022-08-31"}
 _HOPELESS = (ValueError, aiohttp.NonHttpUrlClientError)  # no URL, or too long a body
-_HEADERS_KEPT = frozenset({"content-type", "retry-after", "location"})
-
-
-@attrs.define
-class Sending:
-    """What is known of an attempt while it goes out.
-
-    Attributes:
-        on_begin: Called when its first byte is about to leave.
-        begun: Whether its first byte may have left.
-    """
-
-    on_begin: Callable[[], None] = lambda: None
-    begun: bool = False
-
-    def begin(self) -> None:
-        """Note that the first byte is about to leave."""
-        self.begun = True
-        self.on_begin()
+_HEADERS_KEPT = ("content-type", "retry-after", "location")
 
 
 class _Paid(aiohttp.Payload):
@@ -69,16 +50,25 @@ class _Paid(aiohttp.Payload):
 
 
 class Transport:
-    """The connections to one account's endpoint. Make it in a running loop; close it there."""
+    """The connections to one account's endpoint. Make it in a running loop; close it there.
+
+    Two sessions stand on them, since what is free, probes and downloads, goes without the key.
+    """
 
     def __init__(self, account: Account, *, reuse_connections: bool = False) -> None:
         self._account = account
         self._url = URL(account.url).with_query(_QUERY)
-        self._session = aiohttp.ClientSession(
+        self._connector = aiohttp.TCPConnector(force_close=not reuse_connections, limit=0)
+        self._paid = self._session({"Authorization": account.credentials.authorization()})
+        self._free = self._session({})
+
+    def _session(self, headers: dict[str, str]) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
             requote_redirect_url=False,
-            connector=aiohttp.TCPConnector(force_close=not reuse_connections, limit=0),
+            connector=self._connector,
+            connector_owner=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept-Encoding": "identity", "Accept": "application/json"},
+            headers={"Accept-Encoding": "identity", "Accept": "application/json", **headers},
         )
 
     @property
@@ -92,40 +82,42 @@ class Transport:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._session.close()
+        await self._paid.close()
+        await self._free.close()
+        await self._connector.close()
 
-    async def post(self, body: bytes, sending: Sending, *, timeouts: Timeouts) -> Reply:
-        """Send one paid call and read its reply.
+    async def post(
+        self, body: bytes, sending: Sending, *, timeouts: Timeouts, seconds: float = math.inf
+    ) -> Reply:
+        """Send one paid call and read its reply, within what ``timeouts`` and ``seconds`` allow.
 
         Raises:
             NotSentError: No byte of the request left this machine.
             UnknownOutcomeError: It began to leave, and no whole reply came back.
         """
-        if self._session.closed:
+        if self._paid.closed:
             raise _not_sent("the client was left", self._account.url)
+        total = min(timeouts.attempt, seconds)
+        limits = aiohttp.ClientTimeout(total=total, connect=timeouts.connect)
         try:
-            return await self._post(body, sending, timeouts)
+            return await self._post(body, sending, limits)
         except (aiohttp.ClientError, OSError, ValueError) as failure:
-            said = self.redact(_said(failure, timeouts))
+            said = self.redact(_said(failure, limits))
         # Raised out here, so that aiohttp's exception, with the request in it, is no context.
         if sending.begun:
             raise _in_doubt(said)
         raise _not_sent(said, self._account.url)
 
-    async def _post(self, body: bytes, sending: Sending, timeouts: Timeouts) -> Reply:
-        async with self._session.post(
+    async def _post(self, body: bytes, sending: Sending, limits: aiohttp.ClientTimeout) -> Reply:
+        async with self._paid.post(
             self._url,
             data=_Paid(body, sending),
-            headers={"Authorization": self._account.credentials.authorization()},
             allow_redirects=False,
             proxy=self._account.proxy,
-            timeout=aiohttp.ClientTimeout(total=timeouts.attempt, connect=timeouts.connect),
+            timeout=limits,
         ) as response:
-            headers = {
-                name.lower(): value
-                for name, value in response.headers.items()
-                if name.lower() in _HEADERS_KEPT
-            }
+            said = response.headers
+            headers = {name: said[name] for name in _HEADERS_KEPT if name in said}
             return Reply(response.status, headers, await self._body(response), time.time())
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
@@ -143,7 +135,7 @@ class Transport:
         It carries no order, so it costs nothing (inferred). It waits ``seconds`` at the most.
         """
         try:
-            async with self._session.get(
+            async with self._free.get(
                 URL(self._account.url),
                 allow_redirects=False,
                 proxy=self._account.proxy,
@@ -160,30 +152,31 @@ class Transport:
             DownloadError: It could not be fetched; ``repeatable`` says whether trying again may
                 help.
         """
-        if self._session.closed:
+        if self._free.closed:
             raise _not_downloaded(url, "the client was left", hopeless=True)
+        limits = aiohttp.ClientTimeout(total=timeouts.attempt, connect=timeouts.connect)
         status: int | None = None
         hopeless = False
         try:
-            async with self._session.get(
+            async with self._free.get(
                 URL(url, encoded=True),
                 headers={"Accept": "*/*"},
                 proxy=self._account.proxy,
-                timeout=aiohttp.ClientTimeout(total=timeouts.attempt, connect=timeouts.connect),
+                timeout=limits,
             ) as response:
                 status = response.status
                 if status == 200:  # noqa: PLR2004 - an HTTP status says more than a name for it
                     return await _read(response)
                 said, hopeless = f"HTTP {status}", status < 500 and status != 429  # noqa: PLR2004
         except (aiohttp.ClientError, OSError, ValueError) as failure:
-            said, hopeless = _said(failure, timeouts), isinstance(failure, _HOPELESS)
+            said, hopeless = _said(failure, limits), isinstance(failure, _HOPELESS)
         raise _not_downloaded(url, said, status, hopeless=hopeless)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async for part in response.content.iter_chunked(_CHUNK):
+    while part := await response.content.readany():
         size += len(part)
         if size > MOST_BYTES:
             raise ValueError(f"the reply is longer than {MOST_BYTES} bytes")
@@ -191,7 +184,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(parts)
 
 
-def _said(failure: Exception, timeouts: Timeouts) -> str:
+def _said(failure: Exception, limits: aiohttp.ClientTimeout) -> str:
     """Put a foreign exception into words, without the request that it may hold."""
     match failure:
         case aiohttp.ClientConnectorDNSError():
@@ -201,9 +194,9 @@ def _said(failure: Exception, timeouts: Timeouts) -> str:
         case aiohttp.ClientConnectorError():
             said = f"no connection to {failure.host} ({failure.os_error})"
         case aiohttp.ConnectionTimeoutError():
-            said = f"no connection within {timeouts.connect:g} s"
+            said = f"no connection within {limits.connect:g} s"
         case TimeoutError():
-            said = f"not over within {timeouts.attempt:g} s; see Timeouts(attempt=...)"
+            said = f"not over within {limits.total:g} s; see Timeouts(attempt=...)"
         case aiohttp.ServerDisconnectedError():
             said = "the other end closed the connection"
         case aiohttp.ClientResponseError():

@@ -57,6 +57,10 @@ class Waits:
         finally:
             self._watch.switch(before, time.monotonic())
 
+    def add(self, cause: Cause, seconds: float) -> None:
+        """Count what was waited for just now, where nothing else is."""
+        self._spent.add({cause: seconds}, time.monotonic())
+
     @contextmanager
     def blocked_by_consumer(self) -> Generator[None]:
         """Count what is done meanwhile as the consumer's, and not as the gate's, too."""

@@ -29,7 +29,7 @@ _LONGEST_WAIT = 86_400.0  # seconds; who asks to wait longer is not taken at his
 
 def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Tell whether a JSON value is an object."""
-    return isinstance(value, Mapping)
+    return isinstance(value, dict)
 
 
 def by_signature(metadata: object, reply: Reply) -> VolcvError:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast, get_origin
-from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import cattrs
 import pybase64
 from cattrs.gen import make_dict_structure_fn
 
-from volcv_async.codec import durations, failures, strict_json
+from volcv_async.codec import cutting, durations, failures, strict_json
 from volcv_async.codec.failures import as_code, is_object, unreadable
 from volcv_async.codes import SUCCESS
 from volcv_async.errors import BrokenImageError
@@ -20,6 +21,7 @@ from volcv_async.reply import Reply
 from volcv_async.results import Generation, Image
 
 _URL_LIFETIME = timedelta(hours=1)
+_EXPIRES = re.compile(r"[?&]x-expires=(\d+)(?:[&#]|$)")
 
 
 @attrs.frozen
@@ -37,19 +39,26 @@ class _Data:
     aigc_meta_tagged: bool | None = None
 
 
-_TEXTS = (
-    "rephraser_result",
-    "predict_tags_result",
-    "pe_result",
-    "llm_result",
-    "vlm_result",
-    "aigc_meta_tagged",
-)
-_KNOWN_DATA = frozenset(attrs.fields_dict(_Data)) | {"algorithm_base_resp"}
+_READ: Mapping[str, type] = {
+    "image_urls": list,
+    "binary_data_base64": object,
+    "request_id": str,
+    "rephraser_result": str,
+    "predict_tags_result": str,
+    "pe_result": str,
+    "llm_result": str,
+    "vlm_result": str,
+    "aigc_meta_tagged": bool,
+}
+"""What of ``data`` is read, and the type that it must have for that."""
+
+_LEFT_OUT = "algorithm_base_resp"
 _KNOWN_ENVELOPE = frozenset({"code", "message", "data", "request_id", "status", "time_elapsed"})
 
 
 def _bytes(value: object, _type: object) -> bytes:
+    if isinstance(value, bytes):
+        return value  # cut out, and decoded then
     if not isinstance(value, str):
         raise TypeError("an image in it is no base64 text")
     try:
@@ -86,12 +95,14 @@ def _list(value: object, of: Any) -> list[Any]:  # noqa: ANN401 - a type
     return [_converter.structure(item, inner) for item in items if item not in ("", None)]
 
 
+_SEEN = (str | None, bool | None)
 _converter = cattrs.Converter(detailed_validation=False)
 _converter.register_structure_hook(str, _exactly(str))
-_converter.register_structure_hook(bool, _exactly(bool))
+# Whatever else is a text or a flag was looked at before: see _READ.
+_converter.register_structure_hook_func(lambda kind: kind in _SEEN, lambda value, _: value)
 _converter.register_structure_hook(bytes, _bytes)
 _converter.register_structure_hook_func(_is_list, _list)
-_converter.register_structure_hook(_Data, make_dict_structure_fn(_Data, _converter))
+_structure_data = make_dict_structure_fn(_Data, _converter)
 
 
 def decode(reply: Reply) -> Generation:
@@ -102,7 +113,7 @@ def decode(reply: Reply) -> Generation:
             ``BrokenImageError`` where what came as an image is not one.
     """
     try:
-        envelope: object = strict_json.loads(reply.body)
+        envelope: object = cutting.loads(reply.body)
     except strict_json.NotStrictJSONError as error:
         envelope, why = None, str(error)
     else:
@@ -137,43 +148,41 @@ def _success(envelope: Mapping[str, Any], reply: Reply) -> Generation:
     given: object = envelope.get("data")
     if not is_object(given):
         raise unreadable(reply, "it says success and holds no data", request_id=request_id)
+    readable, strange = _sort(given)
     try:
-        data = _converter.structure(_readable(given), _Data)
+        data = _structure_data(readable, _Data)
     except (TypeError, ValueError) as error:
         wrong = str(error)
     else:
         if not data.image_urls and not data.binary_data_base64:
             wrong = "it says success and holds no image"
         else:
-            return _generation(data, envelope, given, request_id, reply)
+            return _generation(data, envelope, strange, request_id, reply)
     raise unreadable(reply, wrong, request_id=request_id)
 
 
-def _readable(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Leave out what must not cost an image: side fields of a wrong type, and the second choice.
+def _sort(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part what is read from what is strange: unknown, or of a type that must not cost an image.
 
     Where there are URLs the base64 stays unread: both are the same images.
     """
-    kept = {name: given[name] for name in given if isinstance(given[name], _wanted(name))}
-    urls: object = kept.get("image_urls")
-    if urls and any(cast("list[object]", urls)):
-        kept.pop("binary_data_base64", None)
-    return kept
-
-
-def _wanted(name: str) -> type:
-    """Give the type that a field of ``data`` must have to be read."""
-    if name == "image_urls":
-        return list
-    if name == "aigc_meta_tagged":
-        return bool
-    return str if name in _TEXTS or name == "request_id" else object
+    readable: dict[str, Any] = {}
+    strange: dict[str, Any] = {}
+    for name, value in given.items():
+        wanted = _READ.get(name)
+        if wanted is not None and isinstance(value, wanted):
+            readable[name] = value
+        elif name != _LEFT_OUT and (wanted is None or value is not None):
+            strange[name] = value
+    if any(readable.get("image_urls", ())):
+        readable.pop("binary_data_base64", None)
+    return readable, strange
 
 
 def _generation(
     data: _Data,
     envelope: Mapping[str, Any],
-    given: Mapping[str, Any],
+    strange: dict[str, Any],
     request_id: str,
     reply: Reply,
 ) -> Generation:
@@ -183,8 +192,13 @@ def _generation(
         request_id=request_id,
         time_elapsed=durations.seconds(envelope.get("time_elapsed")),
         algorithm_request_id=data.request_id or "",
-        extra=_unknown(envelope, given),
-        **{name: getattr(data, name) for name in _TEXTS},
+        rephraser_result=data.rephraser_result,
+        predict_tags_result=data.predict_tags_result,
+        pe_result=data.pe_result,
+        llm_result=data.llm_result,
+        vlm_result=data.vlm_result,
+        aigc_meta_tagged=data.aigc_meta_tagged,
+        extra=_extra(envelope, strange),
     )
     if broken is not None:
         broken.generation, broken.request_id = made, request_id or None
@@ -209,23 +223,18 @@ def _images(data: _Data, reply: Reply) -> tuple[tuple[Image, ...], BrokenImageEr
 
 def _linked(url: str, received: float) -> Image:
     """An image that stands at a URL; without a readable ``x-expires`` it lives an hour."""
-    now = datetime.fromtimestamp(received, UTC)
-    try:
-        (stated, *_) = parse_qs(urlsplit(url).query).get("x-expires", [""])
-        expires = datetime.fromtimestamp(int(stated), UTC)
-    except (ValueError, OverflowError, OSError):
-        expires = now + _URL_LIFETIME
-    return Image(url=url, expires=expires)
+    stated = _EXPIRES.search(url)
+    if stated is not None:
+        with suppress(ValueError, OverflowError, OSError):
+            return Image(url=url, expires=datetime.fromtimestamp(int(stated[1]), UTC))
+    return Image(url=url, expires=datetime.fromtimestamp(received, UTC) + _URL_LIFETIME)
 
 
-def _unknown(envelope: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def _extra(envelope: Mapping[str, Any], strange: dict[str, Any]) -> dict[str, Any]:
     """Keep what has no place of its own; the envelope's yields to ``data``'s of the same name."""
+    if envelope.keys() <= _KNOWN_ENVELOPE:
+        return strange
     beside = {name: envelope[name] for name in envelope if name not in _KNOWN_ENVELOPE}
-    inside = {
-        name: given[name]
-        for name in given
-        if name not in _KNOWN_DATA or not isinstance(given[name], (_wanted(name), type(None)))
-    }
     return {
-        f"envelope.{name}" if name in inside else name: beside[name] for name in beside
-    } | inside
+        f"envelope.{name}" if name in strange else name: value for name, value in beside.items()
+    } | strange

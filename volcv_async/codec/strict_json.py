@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 _DEEPEST = 64
@@ -13,17 +14,20 @@ class NotStrictJSONError(ValueError):
     """The bytes are no strict JSON; the text says why, in half a sentence."""
 
 
-def loads(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
+def loads(data: bytes, *, in_place_of_nan: Iterable[object] | None = None) -> Any:  # noqa: ANN401
     """Read one JSON value.
+
+    Args:
+        data: The bytes.
+        in_place_of_nan: What each NaN stands for, in their order; None: it is no JSON.
 
     Raises:
         NotStrictJSONError: It is no UTF-8, no JSON, nested more than 64 deep, or holds a name
             twice, NaN, an infinity, or a number too long to be one.
     """
+    decoder = _STRICT if in_place_of_nan is None else _decoder(_giver(in_place_of_nan))
     try:
-        value = json.loads(
-            data.decode(), object_pairs_hook=_object, parse_constant=_refuse, parse_float=_number
-        )
+        value = decoder.decode(data.decode())
     except NotStrictJSONError:
         raise
     except UnicodeDecodeError as error:
@@ -32,7 +36,7 @@ def loads(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
         raise NotStrictJSONError(f"it is nested more than {_DEEPEST} deep") from None
     except ValueError as error:
         raise NotStrictJSONError(f"it is no JSON ({error})") from None
-    if _deeper(value, _DEEPEST):
+    if data.count(b"{") + data.count(b"[") > _DEEPEST and _deeper(value, _DEEPEST):
         raise NotStrictJSONError(f"it is nested more than {_DEEPEST} deep")
     return value
 
@@ -50,11 +54,26 @@ def _refuse(constant: str) -> Any:  # noqa: ANN401 - it never returns
     raise NotStrictJSONError(f"{constant} is no JSON")
 
 
+def _giver(values: Iterable[object]) -> Callable[[str], object]:
+    """Give the next value for each NaN, and refuse the infinities."""
+    left = iter(values)
+    return lambda constant: next(left, None) if constant == "NaN" else _refuse(constant)
+
+
 def _number(text: str) -> float:
     value = float(text)
     if value in {float("inf"), float("-inf")}:
         raise NotStrictJSONError(f"the number {text[:40]} is too large")
     return value
+
+
+def _decoder(constant: Callable[[str], object]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=_object, parse_constant=constant, parse_float=_number
+    )
+
+
+_STRICT = _decoder(_refuse)
 
 
 def _deeper(value: object, levels: int) -> bool:

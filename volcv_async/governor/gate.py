@@ -111,12 +111,26 @@ class Gate:
         self._empty = asyncio.Event()
         self._due = False  # whether an update is to come in the loop's next step
         self._slots_matter = False  # whether anybody could go sooner if a slot were free
+        self._idle = True  # whether nobody waited when this was last looked at
         self.watch = Stopwatch()
 
     @property
     def waiting(self) -> int:
         """Calls waiting for their turn."""
         return len(self._line) - self._peeking
+
+    def vacant(self, model: Model = None) -> int | None:
+        """Take a number as ``vacancy`` gives it, without waiting; None where one would have to.
+
+        Nor does it where limits are shared: a permit is waited for.
+        """
+        return None if self._open(model, self._clock()) is None else self._line.number()
+
+    def turn_now(self, model: Model = None) -> Turn | None:
+        """Take what a call needs to leave at once; None where it would have to wait."""
+        now = self._clock()
+        governor = self._open(model, now)
+        return None if governor is None else self._grant(model, governor, now)
 
     async def turn(
         self, model: Model = None, *, again: bool = False, number: int | None = None
@@ -161,7 +175,7 @@ class Gate:
         """
         turn.governor.came_back(turn.model, turn.left, self._clock())
         self._release(turn)
-        if self._slots_matter:
+        if self._slots_matter and self._line:
             self.update_soon()
 
     def undo(self, turn: Turn) -> None:
@@ -193,10 +207,13 @@ class Gate:
     def update(self) -> None:
         """Let go whoever may go now; see to it that the next will be."""
         self._due = False
+        if not self._line and self._idle and not self._permits:
+            return
         now = self._clock()
         while (found := self._next(now)) is not None and found[1].when <= now:
             self._let_go(*found, now)
         self.watch.switch(None if found is None else found[1].cause, now)
+        self._idle = found is None
         self._wake(math.inf if found is None else found[1].when, now)
         if self._permits:
             self._attend(now)
@@ -216,6 +233,19 @@ class Gate:
         self._wake(math.inf, 0.0)
 
     # Who goes next
+
+    def _open(self, model: Model, now: float) -> Governor | None:
+        """Find a governor by which a call may leave at once, past nobody; they take turns."""
+        if self._line or self._permits:
+            return None
+        if len(self._governors) == 1:
+            (governor,) = self._governors
+            return governor if self._held_up(governor, model, now)[0] <= now else None
+        return min(
+            (one for one in self._governors if self._held_up(one, model, now)[0] <= now),
+            key=lambda one: one.left_last,
+            default=None,
+        )
 
     def _next(self, now: float) -> tuple[Place[_Waiter], _Way] | None:
         """Find who can go first, and how; among those who can go now, who is first in line."""
@@ -259,14 +289,16 @@ class Gate:
         self._dismiss(place)
         told = place.item.told
         if not told.done():  # or it was cancelled, and has not run since
-            told.set_result(None if place.item.peeks else self._grant(place.model, way, now))
+            told.set_result(
+                None if place.item.peeks else self._grant(place.model, way.governor, now)
+            )
 
-    def _grant(self, model: Model, way: _Way, now: float) -> Turn:
-        way.governor.leave(model, now)
+    def _grant(self, model: Model, governor: Governor, now: float) -> Turn:
+        governor.leave(model, now)
         self.in_flight += 1
-        if way.governor in self._permits:
-            self._permits[way.governor].spend()
-        return Turn(way.governor, model, now, self._cautions[way.governor].leave(now))
+        if governor in self._permits:
+            self._permits[governor].spend()
+        return Turn(governor, model, now, self._cautions[governor].leave(now))
 
     def _attend(self, now: float) -> None:
         """Have permits asked for where somebody could leave who had one, and nowhere else."""

@@ -130,7 +130,8 @@ class Governor:
 
     def leave(self, model: Model, now: float) -> None:
         """Take a slot and a departure."""
-        self._ramp.leave(now, self.in_flight)
+        if self.limits.ramp:
+            self._ramp.leave(now, self.in_flight)
         self.in_flight += 1
         self.left_last = now
         self._meter.leave(now)

@@ -55,11 +55,15 @@ class Line(Generic[Item]):
     def __len__(self) -> int:
         return self._waiting
 
+    def number(self) -> int:
+        """Give the number of one who comes now."""
+        return next(self._numbers)
+
     def join(
         self, item: Item, model: Model, *, again: bool = False, number: int | None = None
     ) -> Place[Item]:
         """Take a place: behind all others of its kind, or where one of that number would stand."""
-        place = Place(item, model, next(self._numbers) if number is None else number, again)
+        place = Place(item, model, self.number() if number is None else number, again)
         if model not in self._queues:
             self._queues[model] = _Queue(), _Queue()
         self._queues[model][not again].join(place)

@@ -52,12 +52,15 @@ class Pace:
         """Count a departure. Waking a little late does not move the ones that follow."""
         self._next = max(self._next, now - LATENESS) + self._interval
         insort(self._log, now)
-        if self._log[0] <= now - self._window:
+        if self._log[len(self._log) // 2] <= now - self._window:  # half of it is of no use
             del self._log[: bisect_right(self._log, now - self._window)]
 
     def moved(self, left: float, really: float) -> None:
-        """Correct a departure that took place later than it was granted."""
-        if self._remove(left):
+        """Correct a departure that took place later than it was granted.
+
+        What is a hundredth of the guard is left to it.
+        """
+        if really - left > GUARD * GUARD and self._remove(left):
             insort(self._log, really)
 
     def undo(self, left: float) -> None:

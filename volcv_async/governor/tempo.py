@@ -76,7 +76,7 @@ class Tempo:
         """Count a departure; it may begin a trial, or end one that went well."""
         self._left.append(now)
         long_ago = now - 1 - _SLOW_REFUSAL
-        if len(self._left) > 1 and self._left[1] <= long_ago:  # one more is kept
+        if self._left[len(self._left) // 2] <= long_ago:  # half of it is of no use but for one
             del self._left[: bisect_right(self._left, long_ago) - 1]
         if self.rate is not None and now - self.earliest(now) <= _BOUND:
             self._bound += 1
