@@ -1,4 +1,4 @@
-"""Plain SVG: horizontal bars, in the colours of the page that they stand in, and words for all of it.
+"""Plain SVG: horizontal bars in the colours of the page they stand in, and the same in words.
 
 Drawn inline the text takes the page's own colour; on its own, one for light or for dark.
 """
@@ -50,12 +50,14 @@ class Panel:
         start: Where bars begin: at 0 on an even scale; above 0, the scale is one of ratios to it,
             and what is less goes to the left.
         start_label: Stands where they begin.
+        room_for: Values that the scale has room for, too, so that it is another panel's.
     """
 
     title: str
     bars: Sequence[Bar]
     start: float = 0.0
     start_label: str = ""
+    room_for: Sequence[float] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -82,10 +84,13 @@ def svg(chart: Chart) -> str:
     tops = _tops(chart.panels)
     drawn = (_panel(panel, top) for panel, top in zip(chart.panels, tops, strict=False))
     mark = "".join(word[0] for word in chart.title.lower().split() if word[0].isalnum())
-    parts = [
+    opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="bars" viewBox="0 0 {_WIDTH} {tops[-1]}"'
         f' role="img" aria-labelledby="{mark}-title {mark}-desc" width="100%"'
-        ' font-family="system-ui, sans-serif" font-size="13" fill="currentColor">',
+        ' font-family="system-ui, sans-serif" font-size="13" fill="currentColor">'
+    )
+    parts = [
+        opening,
         f'<title id="{mark}-title">{escape(chart.title)}</title>',
         f'<desc id="{mark}-desc">{escape(chart.description)}</desc>',
         f"<style>{_STYLE}</style>",
@@ -118,7 +123,7 @@ def _panel(panel: Panel, top: int) -> Iterable[str]:
 
 def scaled(panel: Panel) -> Scale:
     """Make the scale on which all bars of a panel have room."""
-    ends = [panel.start, *(bar.value for bar in panel.bars)]
+    ends = [panel.start, *panel.room_for, *(bar.value for bar in panel.bars)]
     ends += [end for bar in panel.bars for end in bar.between or ()]
     turn: Scale = math.log if panel.start else float
     low, high = turn(min(ends)), turn(max(ends))

@@ -1,4 +1,4 @@
-"""Client CPU a call, against scripts written by hand and other clients."""
+"""This part of ``python -m benchmarks``, by the contract that all parts keep."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 import cattrs
 
+from benchmarks.calls import pages as all_pages
 from benchmarks.calls import table
 from benchmarks.calls.figures import Figures
 from benchmarks.calls.measuring import FULL, QUICK
@@ -26,4 +27,6 @@ def show(figures: Mapping[str, object]) -> str:
     return table.text(cattrs.structure(figures, Figures))
 
 
-__all__ = ["measure", "show"]
+def pages(figures: Mapping[str, object]) -> Mapping[str, str]:
+    """Give the files for the documentation, by name."""
+    return all_pages.pages(cattrs.structure(figures, Figures))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.calls.bars import BARS
-from benchmarks.calls.figures import Figures, Play, Track
+from benchmarks.calls.figures import Figures, Play, Scene, Track
 from benchmarks.calls.programme import BARE
-from benchmarks.calls.rounds import spread
+from benchmarks.calls.rounds import ratios, spread
 from benchmarks.calls.samples import SIZES
 
-_COLUMNS = (
+COLUMNS = (
     *("client CPU", "middle half", "ms a call", "calls/s"),
     *("stall ms", "peak MiB", "client", "server"),
 )
@@ -23,33 +23,28 @@ def text(figures: Figures) -> str:
 
 
 def _scene(play: Play) -> str:
-    head = f"{play.scene.size} replies, connections {play.scene.mode}"
-    rows = [(track.name, *_cells(play, track)) for track in play.tracks]
-    return "\n".join([head, *_aligned([("", *_COLUMNS), *rows])])
+    rows = [(track.name, *cells(play, track)) for track in play.tracks]
+    return "\n".join([title(play.scene), *_aligned([("", *COLUMNS), *rows])])
 
 
-def _cells(play: Play, track: Track) -> tuple[str, ...]:
+def title(scene: Scene) -> str:
+    """Say what a table is of."""
+    return f"{scene.size.capitalize()} replies, connections {scene.mode}"
+
+
+def cells(play: Play, track: Track) -> tuple[str, ...]:
+    """Give a contender's row."""
     ratio = play.ratio(track.name, BARE)
     return (
         f"{ratio.median:.3f}" if ratio else "",
         f"{ratio.low:.3f}-{ratio.high:.3f}" if ratio else "",
         f"{1e3 * spread(track.cpu).median:.3f}",
         f"{spread(track.rate).median:,.0f}",
-        stall(track),
-        peak(track),
+        f"{1e3 * spread(track.stalls).median:.1f}" if track.stalls else "",
+        f"{track.peak / 2**20:.0f}" if track.peak else "",
         f"{spread(track.client).median:.0%}",
         f"{spread(track.server).median:.0%}",
     )
-
-
-def stall(track: Track) -> str:
-    """Give the longest stall, in ms."""
-    return f"{1e3 * spread(track.stalls).median:.1f}" if track.stalls else ""
-
-
-def peak(track: Track) -> str:
-    """Give the peak of memory, in MiB."""
-    return f"{track.peak / 2**20:.0f}" if track.peak else ""
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -86,14 +81,14 @@ def said(figures: Figures) -> str:
 
 
 def busy(figures: Figures) -> str:
-    """Say how busy the server's core was, and who made it so."""
-    served, name, play = max(
-        (spread(track.server).median, track.name, play)
+    """Say how much the server had to do, where that was the most beside a client in Python."""
+    share, name, play = max(
+        (spread(ratios(track.server, track.client)).median, track.name, play)
         for play in figures.plays
         for track in play.tracks
         if track.peak
     )
     return (
-        f"The server's core was busy for {served:.0%} of the time at the most "
-        f"({name}, {play.scene.size}, {play.scene.mode})."
+        f"For each second of CPU of a client in Python, the server took {share:.2f} s at the most, "
+        f"on a core of its own ({name}; {play.scene.size}, {play.scene.mode})."
     )
