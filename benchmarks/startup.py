@@ -3,9 +3,9 @@
     python -m benchmarks.startup [--quick]
 
 Each is a fresh interpreter with its bytecode at hand; all take turns, and a ratio is that of two
-processes of one round. ``import volcv_async`` shall cost no more than 80 ms over Python itself,
-``volcv --help`` take no more than 180 ms, on a machine where ``import aiohttp`` takes 180; and none
-of the command's may import aiohttp.
+processes of one round. ``import volcv_async`` shall cost at most 80 ms over Python itself, ``volcv
+--help`` take at most 180 ms, and nothing of the command's here may import aiohttp. Milliseconds are
+those of the machine at that hour; ratios can be compared.
 """
 
 from __future__ import annotations
