@@ -7,6 +7,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from benchmarks.calls.processes import cores
+
 _PACKAGES = (
     "aiohttp",
     "uvloop",
@@ -21,8 +23,11 @@ _PACKAGES = (
 
 def describe() -> dict[str, str]:
     """Say what processor, system and packages there are; what is not installed is left out."""
+    server, client = cores()
     return {
-        "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "processor": f"{_processor()} with {os.cpu_count()} cores",
+        "server on core": server,
+        "client on core": client,
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "Python": platform.python_version(),
         **{name: found for name in _PACKAGES if (found := _version(name))},

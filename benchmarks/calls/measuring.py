@@ -32,7 +32,7 @@ class Effort:
     tls: bool
 
 
-FULL = Effort(rounds=11, seconds=0.25, stalls=5, tls=True)
+FULL = Effort(rounds=9, seconds=0.25, stalls=5, tls=True)
 QUICK = Effort(rounds=3, seconds=0.1, stalls=1, tls=False)
 
 

@@ -28,16 +28,15 @@ def pin(core: str) -> None:
 class Child:
     """A process that answers each line with a line."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, name: str, process: subprocess.Popen[str]) -> None:
+        self._name, self._process = name, process
 
     def hear(self) -> Line:
         """Wait for its next line."""
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
         line = self._process.stdout.readline()
         if not line:
-            words = " ".join(map(str, self._process.args[1:]))  # type: ignore[index]
-            raise RuntimeError(f"python {words} ended: {self._process.wait()}")
+            raise RuntimeError(f"{self._name} ended with {self._process.wait()}")
         heard: Line = json.loads(line)
         return heard
 
@@ -63,4 +62,4 @@ def child(room: str, *words: str, **more: str) -> Generator[Child]:
         text=True,
         env={**plain, **more},
     ) as process:
-        yield Child(process)
+        yield Child(" ".join([room, *words]), process)

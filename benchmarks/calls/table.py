@@ -89,6 +89,6 @@ def busy(figures: Figures) -> str:
         if track.peak
     )
     return (
-        f"For each second of CPU of a client in Python, the server took {share:.2f} s at the most, "
-        f"on a core of its own ({name}; {play.scene.size}, {play.scene.mode})."
+        f"For each second of CPU of a client in Python, the server took {share:.2f} s at the most "
+        f"({name}; {play.scene.size}, {play.scene.mode})."
     )
