@@ -109,9 +109,7 @@ def row(number: int) -> dict[str, object]:
 
 def enrol(records: Records) -> int:
     """Enter a request that no other equals."""
-    number = records.enrol(os.urandom(16), "GeneralV21").number
-    records.describe(number, _SENT)
-    return number
+    return records.enrol(os.urandom(16), "GeneralV21", lambda _: _SENT).number
 
 
 def sending(number: int, records: Records) -> None:

@@ -17,14 +17,22 @@ PART = ".part"
 """How the name of a file ends that is being written; one that is left over is rubbish."""
 
 
-def write(target: Path, data: bytes) -> None:
+def write(target: Path, data: bytes, *, fsync: bool = True) -> None:
     """Write a file that was not there, or is replaced.
+
+    Args:
+        target: The file.
+        data: All that it is to hold.
+        fsync: Wait until it is on the disk, its name too. Without, a process that is killed loses
+            nothing, and a power cut may take it.
 
     Raises:
         OSError: It cannot be written; what was there before still is.
     """
-    with replacing(target) as file:
-        file.write(data)
+    with _taking_its_place(target, fsync=fsync) as beside, FileIO(beside, "w") as file:
+        write_all(file, data)
+        if fsync:
+            os.fsync(file.fileno())
 
 
 @contextmanager
@@ -34,16 +42,24 @@ def replacing(target: Path) -> Generator[BufferedWriter]:
     Raises:
         OSError: It cannot be written; what was there before still is.
     """
+    with _taking_its_place(target, fsync=True) as beside, beside.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _taking_its_place(target: Path, *, fsync: bool) -> Generator[Path]:
+    """Give a name beside a file; what lies there replaces the file when the block ends well."""
     beside = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}{PART}")
     try:
-        with beside.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield beside
         beside.replace(target)
-        flush_folder(target.parent)
-    finally:
+    except BaseException:
         beside.unlink(missing_ok=True)
+        raise
+    if fsync:
+        flush_folder(target.parent)
 
 
 def write_all(file: FileIO, data: bytes) -> None:

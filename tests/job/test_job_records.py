@@ -102,15 +102,14 @@ def test_a_new_request_is_pending(tmp_path: Path) -> None:
     with Records(tmp_path / "new" / "out") as records:
         assert (records.fresh, records.was_clean) == (True, True)
         assert records.enrol(b"a" * 16, "GeneralV21").number == 0
-        entry = records.enrol(KEY, "GeneralV14")
-        assert entry.request == ""
-        records.describe(entry.number, '{"prompt":"a cat"}')
+        enrolled = records.enrol(KEY, "GeneralV14", lambda nth: f'{{"prompt":"cat {nth}"}}')
         entry = records.entry(1)
+    assert enrolled == entry
     assert (entry.number, entry.key, entry.ordinal, entry.listed) == (1, KEY, 0, True)
     assert (entry.state, entry.model, entry.request) == (
         "pending",
         "GeneralV14",
-        '{"prompt":"a cat"}',
+        '{"prompt":"cat 0"}',
     )
     assert (entry.attempts, entry.sent, entry.account, entry.request_id) == (0, None, None, None)
     assert (entry.billed, entry.again, entry.images, entry.rows) == ("no", False, (), ())
@@ -376,8 +375,7 @@ def test_a_full_disk_loses_nothing_that_was_committed(tmp_path: Path) -> None:
 
 def write_much(records: Records) -> None:
     for nth in range(100):
-        records.enrol(nth.to_bytes(16, "big"), "GeneralV21")
-        records.describe(nth, "x" * 1000)
+        records.enrol(nth.to_bytes(16, "big"), "GeneralV21", lambda _: "x" * 1000)
     records.commit()
 
 

@@ -30,8 +30,9 @@ from volcv_async.job.going_on import Wishes
 from volcv_async.job.journal import Journal
 from volcv_async.job.records import Records
 from volcv_async.job.rows import Row
-from volcv_async.job.running import Writing, carry
+from volcv_async.job.running import carry
 from volcv_async.job.sink import Sink
+from volcv_async.job.writing import Writing
 from volcv_async.models import GeneralV21
 from volcv_async.results import Outcome
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Literal, cast
 
 import attrs
@@ -23,7 +23,7 @@ from volcv_async.events import Attempt
 from volcv_async.job import going_on
 from volcv_async.job.going_on import Wishes
 from volcv_async.job.identity import identity
-from volcv_async.job.journal import Journal
+from volcv_async.job.journal import Journal, Told
 from volcv_async.job.records import Entry, Records, Standing
 from volcv_async.job.rows import Row
 from volcv_async.models import Request
@@ -98,15 +98,20 @@ class Books:
         )
 
     async def answered(self, attempt: Attempt, generation: Generation) -> None:
-        """Write down that an image is paid for, and where it stands."""
-        await self._journal.do(
-            partial(
-                Records.paid,
-                number=self._open[attempt.index].entry.number,
-                request_id=generation.request_id,
-                images=[Standing(url=i.url, expires=i.expires) for i in generation.images],
-            )
+        """Write down that an image is paid for, and where it stands.
+
+        That is on the disk when this returns, if something is yet to be downloaded.
+        """
+        paid = partial(
+            Records.paid,
+            number=self._open[attempt.index].entry.number,
+            request_id=generation.request_id,
+            images=[Standing(url=i.url, expires=i.expires) for i in generation.images],
         )
+        if all(image.data is not None for image in generation.images):
+            self._journal.post(paid)
+        else:
+            await self._journal.do(paid)
 
     async def ended(self, attempt: Attempt, error: VolcvError) -> None:
         """Write down that an attempt cost nothing, so that a crash leaves no doubt about it."""
@@ -131,14 +136,15 @@ class Books:
         """Give what an earlier run paid for, and whose images still stand at a URL."""
         return await self._journal.look(Records.unfinished)
 
-    async def settle(self, outcome: Outcome, rows: Sequence[Row]) -> None:
-        """Write down what became of a request; it is on the disk when this returns.
+    def settle(self, outcome: Outcome, rows: Sequence[Row], told: Told) -> None:
+        """Have written down what became of a request; any thread may.
 
         Args:
             outcome: What became of it; its ``index`` is its number in the folder.
             rows: What was written of it into the folder.
+            told: Called in the loop once it is on the disk, or with what went wrong.
         """
-        await self._journal.do(partial(_settle, outcome, rows))
+        self._journal.post(partial(_settle, outcome, rows), told)
 
 
 def _is_one(request: object) -> bool:
@@ -163,13 +169,19 @@ async def _each(requests: Iterable[Request] | AsyncIterable[Request]) -> AsyncGe
 
 def enrol(request: Request, seeds: Seeds, records: Records) -> tuple[Entry, Request]:
     """Find a request of the list in the journal, or add it; give it as it goes out, too."""
-    entry = records.enrol(identity(request), type(request).__name__)
-    if seeds == "list":
-        key = entry.key + entry.ordinal.to_bytes(_ORDINAL_BYTES, "big")
-        request = with_seeds(request, key)
-    if not entry.request:
-        records.describe(entry.number, encode(request).decode())
-    return entry, request
+    key = identity(request)
+    as_it_goes = cache(partial(_seeded, request, seeds, key))
+    entry = records.enrol(
+        key, type(request).__name__, lambda ordinal: encode(as_it_goes(ordinal)).decode()
+    )
+    return entry, as_it_goes(entry.ordinal)
+
+
+def _seeded(request: Request, seeds: Seeds, key: bytes, ordinal: int) -> Request:
+    """Give a request as it goes out."""
+    if seeds == "server":
+        return request
+    return with_seeds(request, key + ordinal.to_bytes(_ORDINAL_BYTES, "big"))
 
 
 def _settle(outcome: Outcome, rows: Sequence[Row], records: Records) -> None:

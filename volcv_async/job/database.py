@@ -107,9 +107,33 @@ class Database:
         Raises:
             JournalError: It cannot be done.
         """
-        if not self._connection.in_transaction:
-            self.ask("BEGIN IMMEDIATE")
+        self.begin()
         self.ask(sql, values)
+
+    def add(self, sql: str, values: Sequence[object]) -> int:
+        """Run one statement that adds a row, as ``change`` does; give the row's number.
+
+        Raises:
+            JournalError: It cannot be done.
+        """
+        self.begin()
+        try:
+            number = self._connection.execute(sql, values).lastrowid
+        except sqlite3.Error as error:
+            raise _in_words(self.path, error) from error
+        assert number is not None  # noqa: S101 - it added one
+        return number
+
+    def begin(self) -> bool:
+        """Begin a transaction if need be; tell whether so.
+
+        Raises:
+            JournalError: It cannot be done.
+        """
+        if self._connection.in_transaction:
+            return False
+        self.ask("BEGIN IMMEDIATE")
+        return True
 
     def commit(self) -> None:
         """Make what was changed durable; it is on the disk when this returns.
@@ -125,8 +149,12 @@ class Database:
         if self._connection.in_transaction:
             self.ask("ROLLBACK")
 
-    def make(self) -> bool:
+    def make(self, *, fsync: bool = True) -> bool:
         """Set the connection up for writing, make the tables if there are none; tell whether so.
+
+        Args:
+            fsync: Whether each commit waits for the disk. Without, a power cut may take the latest
+                of them, and leaves those before it whole.
 
         Raises:
             ConfigurationError: The file is no journal of ours, or of a newer version.
@@ -137,7 +165,7 @@ class Database:
         if not fresh:
             self.check()
         self.ask("PRAGMA journal_mode = WAL")
-        self.ask("PRAGMA synchronous = FULL")
+        self.ask(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
         self.ask(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
         if fresh:
             self._create()

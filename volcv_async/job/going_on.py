@@ -75,7 +75,7 @@ def can_be_fetched(error: VolcvError, now: datetime) -> bool:
 
 
 def in_light_of(before: Entry, outcome: Outcome, *, doubted: bool) -> Outcome:
-    """Give an outcome as it is with what was known of its request before.
+    """Give an outcome its number, and what was known of its request before.
 
     What may have been billed once stays so, whatever became of a further attempt; and a failure
     that cost nothing itself, after an attempt in doubt, leaves the request in doubt.
@@ -85,7 +85,8 @@ def in_light_of(before: Entry, outcome: Outcome, *, doubted: bool) -> Outcome:
         outcome: What this run made of it.
         doubted: Whether an attempt in this run, before the last, was in doubt.
     """
-    outcome = attrs.evolve(outcome, perhaps_billed=outcome.perhaps_billed + spent(before))
+    perhaps_billed = outcome.perhaps_billed + spent(before)
+    outcome = attrs.evolve(outcome, index=before.number, perhaps_billed=perhaps_billed)
     if isinstance(outcome, Completed):
         return outcome
     outcome = attrs.evolve(outcome, billed=dearer(before.billed, outcome.billed))

@@ -11,13 +11,15 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context, copy_context
+from functools import partial
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self, TypeVar
 
-import anyio
 import attrs
 
+from volcv_async.job.patience import see_through
 from volcv_async.job.records import Records
 
 T = TypeVar("T")
@@ -26,19 +28,23 @@ _MOST = 512
 """Operations in one transaction, so that none waits long for those that came after it."""
 
 
+Told = Callable[[BaseException | None], None]
+"""Called in the loop, once, with what an operation raised, or None."""
+
+
 @attrs.define(eq=False)
 class _Task:
     """An operation that waits for its turn.
 
     Attributes:
         op: What to do.
-        over: Set when it may be told; None where nobody waits.
+        told: Who is told when it is over; None where nobody waits, or was told already.
         early: Whether it may be told before it is durable.
         error: What it raised, if anything.
     """
 
     op: Callable[[Records], object]
-    over: asyncio.Future[None] | None = None
+    told: Told | None = None
     early: bool = False
     error: BaseException | None = None
 
@@ -46,8 +52,10 @@ class _Task:
 class Journal:
     """Carries out operations on records that are entered; an async context manager, entered once.
 
-    Operations run one after the other, in the order in which they were asked for. Leaving the block
-    waits until all are carried out, whatever is cancelled around it.
+    Operations run one after the other, in the order in which they were asked for. One may be
+    carried out a second time, after all that it changed was taken back, because another failed that
+    was to share its flush. Leaving the block waits until all are carried out, whatever is cancelled
+    around it.
     """
 
     def __init__(self, records: Records) -> None:
@@ -58,10 +66,11 @@ class Journal:
         self._unheard: list[BaseException] = []
         self._open = False
         self._loop: asyncio.AbstractEventLoop
+        self._context: Context  # the one that whoever is told runs in
         self._ended: asyncio.Future[None]
 
     async def __aenter__(self) -> Self:
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._context = asyncio.get_running_loop(), copy_context()
         self._ended = self._loop.create_future()
         self._thread.start()
         self._open = True
@@ -80,10 +89,7 @@ class Journal:
         """
         self._open = False
         self._queue.put(None)
-        cancelled: asyncio.CancelledError | None = None
-        # Shielded from anyio's cancel scopes, which would cancel again and again.
-        with anyio.CancelScope(shield=True):
-            cancelled = await _until(self._ended)
+        cancelled = await see_through(self._ended)
         self._thread.join()
         self._tell_unheard(cancelled or error)
         if cancelled is not None:
@@ -117,27 +123,34 @@ class Journal:
         """
         return await self._wait(op, early=True)
 
-    def post(self, op: Callable[[Records], object]) -> None:
-        """Have an operation carried out that nobody waits for.
+    def post(self, op: Callable[[Records], object], told: Told | None = None) -> None:
+        """Have an operation carried out that nobody waits for; any thread may.
 
-        What it raises is raised when the block is left.
+        Args:
+            op: The operation.
+            told: Called when what it changed is on the disk, or with what it raised. Without, that
+                is raised when the block is left.
 
         Raises:
             RuntimeError: The journal is not entered.
         """
         self._refuse_unless_entered()
-        self._queue.put(_Task(op))
+        self._queue.put(_Task(op, told and partial(self._tell_heard, told)))
+
+    def _tell_heard(self, told: Told, error: BaseException | None) -> None:
+        told(error and self._heard(error))
 
     async def _wait(self, op: Callable[[Records], T], *, early: bool) -> T:
         given: list[T] = []
         self._refuse_unless_entered()
-        over = self._loop.create_future()
-        task = _Task(lambda records: given.append(op(records)), over, early)
-        self._queue.put(task)
-        await over
-        if task.error is not None:
-            raise self._heard(task.error)
-        return given[0]
+        over: asyncio.Future[BaseException | None] = self._loop.create_future()
+        self._queue.put(
+            _Task(lambda records: given.append(op(records)), partial(_set, over), early)
+        )
+        error = await over
+        if error is not None:
+            raise self._heard(error)
+        return given[-1]
 
     def _refuse_unless_entered(self) -> None:
         if not self._open:
@@ -173,11 +186,22 @@ class Journal:
         self._tell(batch)
 
     def _transact(self, batch: list[_Task]) -> None:
-        for task in batch:
-            self._attempt(task)
+        if len(batch) == 1 or not self._attempt_together(batch):
+            for task in batch:
+                self._attempt(task)
         self._tell([task for task in batch if task.early])
         if not all(task.early for task in batch):
             self._records.commit()
+
+    def _attempt_together(self, batch: list[_Task]) -> bool:
+        """Carry out all, or, where one is in error, none; tell which."""
+        try:
+            self._records.apart(lambda records: [task.op(records) for task in batch])
+        except OSError:
+            raise
+        except BaseException:  # noqa: BLE001 - whose it is shows when each is tried apart
+            return False
+        return True
 
     def _attempt(self, task: _Task) -> None:
         try:
@@ -195,23 +219,18 @@ class Journal:
             self._records.rollback()
 
     def _tell(self, tasks: list[_Task]) -> None:
-        waiting = [task.over for task in tasks if task.over is not None]
+        waiting = [(task.told, task.error) for task in tasks if task.told is not None]
+        for task in tasks:
+            task.told = None
         if waiting:
-            self._loop.call_soon_threadsafe(_set, waiting)
+            self._loop.call_soon_threadsafe(_tell_all, waiting, context=self._context)
 
 
-def _set(waiting: list[asyncio.Future[None]]) -> None:
-    for over in waiting:
-        if not over.done():
-            over.set_result(None)
+def _tell_all(waiting: list[tuple[Told, BaseException | None]]) -> None:
+    for told, error in waiting:
+        told(error)
 
 
-async def _until(ended: asyncio.Future[None]) -> asyncio.CancelledError | None:
-    """Wait, whoever cancels; give the last cancellation."""
-    cancelled: asyncio.CancelledError | None = None
-    while not ended.done():
-        try:
-            await asyncio.wait({ended})
-        except asyncio.CancelledError as cancellation:
-            cancelled = cancellation
-    return cancelled
+def _set(over: asyncio.Future[BaseException | None], error: BaseException | None) -> None:
+    if not over.done():
+        over.set_result(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
@@ -29,11 +29,20 @@ class Kept:
     request_id: str
 
 
-def save_images(outcome: Outcome, path: Path) -> Iterator[Kept]:
+Save = Callable[[Image, Path], Path]
+"""Writes an image to a path, adds its suffix, and gives the path."""
+
+
+def save_images(outcome: Outcome, path: Path, save: Save = Image.save) -> Iterator[Kept]:
     """Save all images of an outcome, and give the whole ones as they lie on the disk.
 
     The first gets the name that is given, the others ``-2``, ``-3`` and so on behind it; each gets
     the suffix that its bytes call for. What is no whole picture is kept, verbatim, as ``.broken``.
+
+    Args:
+        outcome: Whose images.
+        path: Where the first goes.
+        save: Writes one that is whole, and gives its path, the suffix added.
 
     Raises:
         OSError: One cannot be written.
@@ -42,7 +51,7 @@ def save_images(outcome: Outcome, path: Path) -> Iterator[Kept]:
     for place, image in enumerate(images, start=1):
         target = path_of(path, place)
         if image.media_type is not None:
-            yield Kept(path=image.save(target), image=image, request_id=request_id)
+            yield Kept(path=save(image, target), image=image, request_id=request_id)
         else:
             durable.write(target.with_name(f"{target.name}{BROKEN}"), image.data or b"")
 

@@ -46,11 +46,18 @@ State = Literal["pending", "sent", "paid", "done", "failed", "in doubt"]
 
 T = TypeVar("T")
 
+Describe = Callable[[int], str]
+"""Gives the JSON of a request's body, by its ordinal among equal ones."""
+
 _PAGE = 200  # entries that are read at a time
 _COLUMNS = (
     "number, key, ordinal, listed, state, model, request, attempts, sent, account, request_id, "
     'billed, again, images, "rows"'
 )
+
+
+def _no_body(_ordinal: int) -> str:
+    return ""
 
 
 @attrs.frozen(kw_only=True)
@@ -77,8 +84,7 @@ class Entry:
         listed: Whether a list has held it since, and including, the last run that ended cleanly.
         state: What is known of it.
         model: The class of the request, by name.
-        request: The body as it goes out or went out last, as JSON, its seeds in it; empty until
-            ``describe`` was called.
+        request: The body as it goes out or went out last, as JSON, its seeds in it.
         attempts: How many attempts were made, over all runs.
         sent: When the last attempt left (UTC), or None.
         account: The account of the last attempt, or None.
@@ -92,18 +98,18 @@ class Entry:
     number: int
     key: bytes
     ordinal: int
-    listed: bool
-    state: State
+    listed: bool = True
+    state: State = "pending"
     model: str
     request: str
-    attempts: int
-    sent: datetime | None
-    account: str | None
-    request_id: str | None
-    billed: Billed
-    again: bool
-    images: tuple[Standing, ...]
-    rows: tuple[Row, ...]
+    attempts: int = 0
+    sent: datetime | None = None
+    account: str | None = None
+    request_id: str | None = None
+    billed: Billed = "no"
+    again: bool = False
+    images: tuple[Standing, ...] = ()
+    rows: tuple[Row, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -123,6 +129,11 @@ class Records:
 
     It may be used from another thread than it was opened in, by one at a time.
 
+    Args:
+        folder: Where it lies.
+        fsync: Whether what is committed is on the disk; otherwise it is safe from the end of this
+            process, and a power cut may take the latest of it.
+
     Attributes:
         fresh: Whether the journal was made now.
         was_clean: Whether the run before this one ended cleanly; True where there was none.
@@ -131,8 +142,8 @@ class Records:
     fresh: bool
     was_clean: bool
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, fsync: bool = True) -> None:
+        self._folder, self._fsync = folder, fsync
         self._held = ExitStack()
         self._run = 0
         self._clean_run = 0
@@ -149,7 +160,7 @@ class Records:
             _make_folder(self._folder)
             held.enter_context(database.held(self._folder))
             self._db = held.enter_context(database.writing(self._folder / JOURNAL))
-            self.fresh = self._db.make()
+            self.fresh = self._db.make(fsync=self._fsync)
             self._begin()
             self._held = held.pop_all()
         return self
@@ -190,7 +201,7 @@ class Records:
 
     # From the list
 
-    def enrol(self, key: bytes, model: str) -> Entry:
+    def enrol(self, key: bytes, model: str, describe: Describe = _no_body) -> Entry:
         """Find the next request of this identity that this run has not seen, or add one.
 
         Equal requests are told apart by their order alone, so that a list may be reordered,
@@ -199,43 +210,39 @@ class Records:
         Args:
             key: The identity of the request.
             model: Its class, by name.
+            describe: Gives the JSON of the body of a new one, by its ordinal.
         """
         first = self._db.ask(
             "SELECT number, listed, seen FROM entries WHERE key = ? AND ordinal = 0", (key,)
         )
         if not first:
-            return self._add(key, 0, model, seen=1)
+            return self._add(key, 0, model, describe(0), seen=1)
         ((number, listed, seen),) = first
         ordinal = seen if listed == self._run else 0
         self._db.change(
             "UPDATE entries SET listed = ?, seen = ? WHERE number = ?",
             (self._run, ordinal + 1, number),
         )
-        return self.entry(number) if ordinal == 0 else self._further(key, ordinal, model)
+        return self.entry(number) if ordinal == 0 else self._further(key, ordinal, model, describe)
 
-    def _further(self, key: bytes, ordinal: int, model: str) -> Entry:
+    def _further(self, key: bytes, ordinal: int, model: str, describe: Describe) -> Entry:
         """Find or add one that is not the first among equal ones."""
         found = self._db.ask(
             "SELECT number FROM entries WHERE key = ? AND ordinal = ?", (key, ordinal)
         )
         if not found:
-            return self._add(key, ordinal, model)
+            return self._add(key, ordinal, model, describe(ordinal))
         ((number,),) = found
         self._db.change("UPDATE entries SET listed = ? WHERE number = ?", (self._run, number))
         return self.entry(number)
 
-    def _add(self, key: bytes, ordinal: int, model: str, seen: int = 0) -> Entry:
-        ((number,),) = self._db.ask("SELECT coalesce(max(number) + 1, 0) FROM entries")
-        self._db.change(
-            "INSERT INTO entries (number, key, ordinal, listed, seen, model) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (number, key, ordinal, self._run, seen, model),
+    def _add(self, key: bytes, ordinal: int, model: str, request: str, seen: int = 0) -> Entry:
+        number = self._db.add(
+            "INSERT INTO entries (number, key, ordinal, listed, seen, model, request) "
+            "SELECT coalesce(max(number) + 1, 0), ?, ?, ?, ?, ?, ? FROM entries",
+            (key, ordinal, self._run, seen, model, request),
         )
-        return self.entry(number)
-
-    def describe(self, number: int, request: str) -> None:
-        """Say what a new entry asks for, as the JSON of its body."""
-        self._db.change("UPDATE entries SET request = ? WHERE number = ?", (request, number))
+        return Entry(number=number, key=key, ordinal=ordinal, model=model, request=request)
 
     # From state to state
 
@@ -445,6 +452,8 @@ class Records:
 
         After an ``OSError`` nothing is taken back: the whole transaction is to be.
         """
+        if self._db.begin():
+            return self._begun_by(op)
         self._db.change("SAVEPOINT apart")
         try:
             given = op(self)
@@ -456,6 +465,16 @@ class Records:
             raise
         self._db.change("RELEASE apart")
         return given
+
+    def _begun_by(self, op: Callable[[Records], T]) -> T:
+        """Carry out the first operation of a transaction, which holds nothing else yet."""
+        try:
+            return op(self)
+        except OSError:
+            raise
+        except BaseException:
+            self.rollback()
+            raise
 
 
 @contextmanager

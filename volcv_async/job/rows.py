@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import attrs
 
-from volcv_async.codec import encode
+from volcv_async.codec.requests import body
 from volcv_async.errors import DownloadError, VolcvError
 from volcv_async.job.pictures import Kept
 from volcv_async.models import VARIANTS, RawRequest, Request, build
@@ -91,8 +90,7 @@ def history(outcome: Outcome, earlier: Sequence[str]) -> Row:
 
 def as_sent(request: Request) -> Row:
     """Give the body of a request as plain values."""
-    sent: Row = json.loads(encode(request))
-    return sent
+    return body(request)
 
 
 def from_sent(model: str, sent: Mapping[str, Any]) -> Request:

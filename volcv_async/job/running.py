@@ -1,16 +1,14 @@
 """A whole job: requests from a list, their outcomes into a folder, every step in its journal.
 
 The stream decides how many calls are under way. This room takes what it gives and has it written
-down by a few threads, and takes no more while too much is unwritten. However a job ends, what was
+down, and takes no more while too much is unwritten. However a job ends, what was
 made is on the disk before the end is told, and the next run goes on from there, with what this one
 has learned of the limits.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
-import warnings
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
@@ -19,35 +17,22 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 import attrs
-from anyio.abc import TaskGroup
 
 from volcv_async.client import Client
 from volcv_async.config import Timeouts
-from volcv_async.errors import VolcvWarning
-from volcv_async.job import going_on
-from volcv_async.job.books import Books, Seeds, UnderWay
-from volcv_async.job.fetching import fetch
+from volcv_async.job.books import Books, Seeds
 from volcv_async.job.going_on import Wishes
 from volcv_async.job.journal import Journal
 from volcv_async.job.lessons import Lessons
-from volcv_async.job.records import Entry, Records
+from volcv_async.job.records import Records
 from volcv_async.job.recovery import recover, refuse_foreign, write_failures
 from volcv_async.job.report import JobReport, Tally
-from volcv_async.job.rows import Row
 from volcv_async.job.sink import Sink
 from volcv_async.job.streak import Streak
+from volcv_async.job.writing import Writing
 from volcv_async.models import Request
 from volcv_async.results import Outcome
 from volcv_async.stream import OutcomeStream
-
-_WRITERS = 6
-"""Threads that write; about six do best."""
-
-_UNWRITTEN = 16
-"""Outcomes that may wait to be written; each may hold some megabytes of image."""
-
-_FETCHERS = 4
-"""Images of earlier runs that are fetched at once: half of what a client fetches at once."""
 
 
 async def run(
@@ -61,6 +46,7 @@ async def run(
     seeds: Seeds = "list",
     retry_failed: bool = False,
     give_up: float | None = 1800.0,
+    fsync: bool = True,
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> JobReport:
     """Send all requests of a list that are to do, and keep their images in a folder.
@@ -90,6 +76,9 @@ async def run(
         retry_failed: Send again, too, what was refused for its content, and what failed and was or
             may have been billed.
         give_up: Seconds of an outage after which the job ends; None: never.
+        fsync: Whether what is written is on the disk before it counts. Without, a run is quicker
+            where the disk is slow, and one that is killed still loses nothing; but a power cut may
+            take the images and the knowledge of the last half minute or so, paid or not.
         on_outcome: Called with every outcome once it is written down; its ``index`` is its number
             in the folder. What time it takes is the consumer's, as the report says.
 
@@ -104,7 +93,7 @@ async def run(
     folder, tally = Path(out), Tally()
     wishes = Wishes(retry_failed=retry_failed, in_doubt=client.retry.in_doubt == "retry")
 
-    async with _journal(folder) as journal:
+    async with _journal(folder, fsync=fsync) as journal:
         books, lessons = Books(journal, wishes, seeds), Lessons(client, journal)
         await lessons.recall()
         outcomes = client.stream(
@@ -124,7 +113,7 @@ async def run(
                     on_outcome(outcome)
 
         try:
-            with Sink(folder) as sink:
+            with Sink(folder, fsync=fsync) as sink:
                 ending = await carry(outcomes, Writing(client, sink, books, note))
         finally:
             lessons.write()
@@ -134,11 +123,12 @@ async def run(
 
 
 @asynccontextmanager
-async def _journal(folder: Path) -> AsyncGenerator[Journal]:
+async def _journal(folder: Path, *, fsync: bool) -> AsyncGenerator[Journal]:
     """Open the journal of a folder, mend what a run that died left, and leave all in order."""
     refuse_foreign(folder)
     with ExitStack() as held:
-        records = await anyio.to_thread.run_sync(held.enter_context, Records(folder))
+        opening = Records(folder, fsync=fsync)
+        records = await anyio.to_thread.run_sync(held.enter_context, opening)
         async with Journal(records) as journal:
             await journal.do(partial(recover, folder))
             try:
@@ -149,22 +139,27 @@ async def _journal(folder: Path) -> AsyncGenerator[Journal]:
 
 
 async def carry(outcomes: OutcomeStream, writing: Writing) -> BaseException | None:
-    """Carry all outcomes to the folder; give the error that ended it early, out of its group."""
+    """Carry all outcomes to the folder; give the error that ended it early."""
+    ended: BaseException | None = None
     try:
-        async with anyio.create_task_group() as writers:
-            await writing.fetch_rest(writers)
-            await _hand_over(outcomes, writers, writing)
+        with anyio.CancelScope() as scope:
+            writing.stop = scope.cancel
+            async with anyio.create_task_group() as fetchers:
+                await writing.fetch_rest(fetchers)
+                await _hand_over(outcomes, writing)
     except BaseExceptionGroup as group:
-        return group.exceptions[0]
-    return None
+        ended = group.exceptions[0]
+    finally:
+        await writing.finish()
+    return writing.error or ended
 
 
-async def _hand_over(outcomes: OutcomeStream, writers: TaskGroup, writing: Writing) -> None:
+async def _hand_over(outcomes: OutcomeStream, writing: Writing) -> None:
     streak = Streak()
     try:
         async with outcomes:
             async for outcome in outcomes:
-                writers.start_soon(writing.write, outcome)
+                writing.write(outcome)
                 # Only now: an outcome that was taken must not be lost to a cancellation here.
                 with outcomes.consumer_waits_for("disk"):
                     await writing.room.acquire()
@@ -174,66 +169,4 @@ async def _hand_over(outcomes: OutcomeStream, writers: TaskGroup, writing: Writi
     finally:
         raised = [outcome for outcome in outcomes.raised if writing.may_cost(outcome)]
         for outcome in [*outcomes.leftover, *raised]:
-            writers.start_soon(writing.write, outcome)
-
-
-class Writing:
-    """Writes outcomes in threads, a few at a time, whatever is cancelled around it."""
-
-    def __init__(
-        self, client: Client, sink: Sink, books: Books, note: Callable[[Outcome], None]
-    ) -> None:
-        self._client, self._sink, self._books, self._note = client, sink, books, note
-        self._threads = anyio.CapacityLimiter(_WRITERS)
-        self._fetchers = asyncio.Semaphore(_FETCHERS)
-        self._warned = False
-        self.room = asyncio.Semaphore(_UNWRITTEN)
-
-    def may_cost(self, outcome: Outcome) -> bool:
-        """Tell whether an outcome must be written down though an error is raised in its place."""
-        return self._books.may_cost(outcome)
-
-    async def write(self, outcome: Outcome) -> None:
-        """Write down an outcome of the stream."""
-        under_way = self._books.close(outcome.index)
-        outcome = attrs.evolve(outcome, index=under_way.entry.number)
-        doubted = under_way.doubted
-        outcome = going_on.in_light_of(under_way.entry, outcome, doubted=doubted)
-        await self._settle(outcome, under_way)
-        self.room.release()
-
-    async def fetch_rest(self, fetchers: TaskGroup) -> None:
-        """Fetch beside the stream what an earlier run paid for."""
-        for entry in await self._books.left_to_fetch():
-            fetchers.start_soon(self._fetch, entry)
-
-    async def _fetch(self, entry: Entry) -> None:
-        async with self._fetchers:
-            outcome = await fetch(self._client, entry)
-        await self._settle(outcome, UnderWay(entry, sent=entry.sent))
-
-    async def _settle(self, outcome: Outcome, under_way: UnderWay) -> None:
-        """Write down an outcome that bears its number: on the disk, in the journal, then told."""
-        with anyio.CancelScope(shield=True):
-            earlier = going_on.earlier_ids(under_way.entry)
-            kept, rows = await anyio.to_thread.run_sync(
-                self._sink.keep, outcome, under_way.sent, earlier, limiter=self._threads
-            )
-            await self._books.settle(kept, rows)
-            self._warn_of_sizes(rows)
-            self._note(kept)
-
-    def _warn_of_sizes(self, rows: list[Row]) -> None:
-        """Say once that an image is of another size than was asked for."""
-        other = [row for row in rows if "size_asked_for" in row]
-        if not other or self._warned:
-            return
-        self._warned = True
-        row = other[0]
-        asked, came = row["size_asked_for"], [row["width"], row["height"]]
-        text = (
-            f"{row['file_name']} is {came[0]} x {came[1]} pixels where {asked[0]} x {asked[1]} "
-            "were asked for. It is kept as it came; rows of such images say size_asked_for."
-        )
-        # Where warnings are errors, this one is raised in the loop and not amid the books.
-        asyncio.get_running_loop().call_soon(warnings.warn, text, VolcvWarning)
+            writing.write(outcome)

@@ -19,9 +19,10 @@ from typing import Self
 
 from volcv_async import durable
 from volcv_async.errors import DownloadError
-from volcv_async.job.pictures import save_images
+from volcv_async.images import SUFFIXES
+from volcv_async.job.pictures import Save, save_images
 from volcv_async.job.rows import Row, error_row, history, image_row
-from volcv_async.results import Completed, Failed, Outcome
+from volcv_async.results import Completed, Failed, Image, Outcome
 
 IMAGES = "images"
 METADATA = "metadata.jsonl"
@@ -30,11 +31,19 @@ IN_DOUBT = "in_doubt.jsonl"
 
 
 class Sink:
-    """Keeps outcomes in a folder; a context manager, entered once."""
+    """Keeps outcomes in a folder; a context manager, entered once.
 
-    def __init__(self, out: Path) -> None:
+    Args:
+        out: The folder.
+        fsync: Whether an image is on the disk when it is kept, and its row at the end; otherwise
+            both are when the system gets round to it.
+    """
+
+    def __init__(self, out: Path, *, fsync: bool = True) -> None:
         self._images = out / IMAGES
-        self._rows = {name: _Lines(out / name) for name in (METADATA, FAILED, IN_DOUBT)}
+        self._save: Save = Image.save if fsync else _save_unflushed
+        names = (METADATA, FAILED, IN_DOUBT)
+        self._rows = {name: _Lines(out / name, fsync=fsync) for name in names}
 
     def __enter__(self) -> Self:
         """Make the folder.
@@ -79,7 +88,7 @@ class Sink:
 
     def _keep_images(self, outcome: Outcome, before: Row) -> list[Row]:
         rows: list[Row] = []
-        for kept in save_images(outcome, self._images / name_of(outcome.index)):
+        for kept in save_images(outcome, self._images / name_of(outcome.index), self._save):
             rows.append({**image_row(outcome.sent, kept, IMAGES), **before})
             self._rows[METADATA].append(rows[-1])
         return rows
@@ -110,6 +119,13 @@ def write_rows(path: Path, rows: Iterable[Row], *, though_empty: bool = False) -
         file.writelines(_line(row) for row in chain(first, left))
 
 
+def _save_unflushed(image: Image, path: Path) -> Path:
+    assert image.media_type is not None and image.data is not None  # noqa: S101, PT018 - it is whole
+    target = path.with_name(f"{path.name}{SUFFIXES[image.media_type]}")
+    durable.write(target, image.data, fsync=False)
+    return target
+
+
 def _with_images_in_hand(outcome: Outcome) -> Outcome:
     if not isinstance(outcome, Completed):
         return outcome
@@ -136,30 +152,41 @@ def _with_images_in_hand(outcome: Outcome) -> Outcome:
 class _Lines:
     """A file of JSON lines that is made by its first row, and holds whole rows only."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, fsync: bool) -> None:
+        self._path, self._fsync = path, fsync
         self._file: FileIO | None = None
+        self._end = 0  # of the last whole row; nobody else writes here
         self._lock = threading.Lock()
 
     def append(self, row: Row) -> None:
         """Write a row through to the system; what did not fit is taken back."""
         line = _line(row)
         with self._lock:
-            file = self._file = self._file or FileIO(self._path, "a")
-            end = file.seek(0, os.SEEK_END)
+            file = self._opened()
             try:
                 durable.write_all(file, line)
             except OSError:
-                os.truncate(self._path, end)
+                os.truncate(self._path, self._end)
                 raise
+            self._end += len(line)
+
+    def _opened(self) -> FileIO:
+        if self._file is None:
+            self._file = FileIO(self._path, "a")
+            self._end = self._file.seek(0, os.SEEK_END)
+        return self._file
 
     def close(self) -> None:
         """Flush the file to the disk and close it, if there is one."""
         if self._file is not None:
             with self._file:
-                os.fsync(self._file.fileno())
+                if self._fsync:
+                    os.fsync(self._file.fileno())
+
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _line(row: Row) -> bytes:
     # Half a surrogate pair in a provider's words becomes its JSON escape.
-    return f"{json.dumps(row, ensure_ascii=False)}\n".encode(errors="backslashreplace")
+    return f"{_encode(row)}\n".encode(errors="backslashreplace")
