@@ -38,13 +38,13 @@ class Bar:
         """Say the figure, the bar, and whether it holds; empty where there is no bar."""
         if size not in self.most:
             return ""
-        most = self.most[size]
+        most = f"(≤ {self.most[size]:.{self.digits}f})"
         play = figures.at(Scene(size=size, fresh=self.fresh))
         found = self.measure(play) if play else None
         if found is None:
-            return f"? ≤ {most:.{self.digits}f}"
-        holds = "holds" if found <= most else "misses"
-        return f"{found:.{self.digits}f} ≤ {most:.{self.digits}f} {holds}"
+            return f"? {most}"
+        holds = "holds" if found <= self.most[size] else "misses"
+        return f"{found:.{self.digits}f} {most} {holds}"
 
 
 def _median(found: Spread | None) -> float | None:
@@ -76,27 +76,27 @@ def _sizes(*most: float) -> Mapping[Size, float]:
 
 BARS = (
     Bar(
-        name="CPU to the bare script's",
+        name="CPU, bare script = 1",
         most=_sizes(1.05, 0.23, 0.27),
         measure=_ratio(OURS, BARE),
     ),
     Bar(
-        name="the same on uvloop",
+        name="CPU on uvloop, bare script = 1",
         most=_sizes(0.82, 0.22, 0.26),
         measure=_ratio(OURS_ON_UVLOOP, BARE),
     ),
     Bar(
-        name="CPU to that of read() only",
+        name="CPU, read() only = 1",
         most=_sizes(1.25, 1.40, 1.50),
         measure=_ratio(OURS, READING),
     ),
     Bar(
-        name="CPU to the cheapest peer's",
+        name="CPU, cheapest peer = 1",
         most=_sizes(0.21, 0.17, 0.25),
         measure=_to_cheapest,
     ),
     Bar(
-        name="CPU to the bare script's, both fresh",
+        name="CPU, fresh, bare script fresh = 1",
         most=_sizes(1.08, 0.38, 0.33),
         measure=_ratio(OURS, BARE),
         fresh=True,

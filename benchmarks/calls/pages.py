@@ -91,7 +91,7 @@ def _cpu(figures: Figures) -> drawing.Chart:
     bars = [[_bar(play, track) for track in play.tracks] for play in plays]
     ends = [end for those in bars for bar in those for end in bar.between or ()]
     return drawing.Chart(
-        title="Client CPU a call, relative to a bare aiohttp script",
+        title="Client CPU a call, relative to a bare aiohttp script (logarithmic)",
         description="Less is better; bars to the left of 1 take less CPU than the script. "
         + " ".join(map(_in_words, plays, bars)),
         panels=[
