@@ -11,7 +11,8 @@ Parts:
 
 Each part prints its table, with the bars that it holds itself to. The exit code is 0 whatever the
 figures are, since the timings of a shared machine decide nothing; only an error makes it another.
-With ``--write`` the tables, charts and figures of the documentation are made anew.
+With ``--write`` the tables, charts and figures of the documentation are made anew: the files that
+``pages`` of a part gives, or else its table; and its figures as JSON.
 """
 
 from __future__ import annotations
@@ -52,6 +53,13 @@ def pages(part: str, module: Any, figures: dict[str, object]) -> Mapping[str, st
     return {f"{part}.json": as_json(figures), **drawn}
 
 
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files, by name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
 def as_json(figures: Mapping[str, object]) -> str:
     """Write figures down, a list of numbers on one line."""
     text = json.dumps(figures, indent=1)
@@ -65,7 +73,7 @@ def words() -> argparse.Namespace:
     )
     names = [*PARTS, _BY_PYTEST]
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(names)}; or all")
-    parser.add_argument("--quick", action="store_true", help="less of it, for a first look")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, fewer others, no TLS")
     parser.add_argument("--rounds", type=int, help="how often the contenders take their turns")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="make the page's files anew")
@@ -88,9 +96,8 @@ def main() -> int:
         module = import_module(PARTS[part])
         figures = all_figures[part] = measured(module, given)
         print(f"{module.show(figures)}\n", flush=True)
-        for name, text in pages(part, module, figures).items() if given.write else ():
-            given.write.mkdir(parents=True, exist_ok=True)
-            (given.write / name).write_text(text, encoding="utf-8")
+        if given.write:
+            write(given.write, pages(part, module, figures))
     if given.json:
         given.json.write_text(as_json(all_figures), encoding="utf-8")
     print(f"{time.monotonic() - began:.0f} s")

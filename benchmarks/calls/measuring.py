@@ -10,7 +10,7 @@ from benchmarks.calls import machine
 from benchmarks.calls.contenders import AT_ONCE
 from benchmarks.calls.figures import Contender, Figures, Play, Scene, Track
 from benchmarks.calls.processes import Line
-from benchmarks.calls.programme import programme
+from benchmarks.calls.programme import Programme, short, whole
 from benchmarks.calls.rounds import calls_within, four_digits, turns
 from benchmarks.calls.stage import Missing, Player, Server, on_stage, serving
 
@@ -23,17 +23,17 @@ class Effort:
         rounds: How often each takes its turn.
         seconds: How long a turn is at the least.
         stalls: In how many rounds there is another turn, beside a timer.
-        tls: Also encrypted.
+        programme: The scenes.
     """
 
     rounds: int
     seconds: float
     stalls: int
-    tls: bool
+    programme: Programme
 
 
-FULL = Effort(rounds=9, seconds=0.25, stalls=5, tls=True)
-QUICK = Effort(rounds=3, seconds=0.1, stalls=1, tls=False)
+FULL = Effort(rounds=9, seconds=0.25, stalls=5, programme=whole())
+QUICK = Effort(rounds=3, seconds=0.1, stalls=1, programme=short())
 
 
 def measure(effort: Effort) -> Figures:
@@ -44,8 +44,8 @@ def measure(effort: Effort) -> Figures:
             missing["all with TLS"] = "trustme"
         plays = [
             play(server, scene, contenders, effort, missing)
-            for scene, contenders in programme()
-            if not scene.tls or (effort.tls and server.speaks_tls)
+            for scene, contenders in effort.programme
+            if server.speaks_tls or not scene.tls
         ]
     return Figures(rounds=effort.rounds, machine=machine.describe(), plays=plays, missing=missing)
 
