@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -36,10 +36,7 @@ from volcv_async.errors import (
 )
 from volcv_async.events import (
     Attempt,
-    AttemptEnded,
-    AttemptStarted,
     Bookkeeper,
-    Event,
     Recorder,
 )
 from volcv_async.models import Request
@@ -49,6 +46,7 @@ from volcv_async.reply import Reply
 from volcv_async.results import Generation, Image
 from volcv_async.retry import Budget
 from volcv_async.sending import Sending
+from volcv_async.telling import Teller
 
 if TYPE_CHECKING:
     from volcv_async.transport import Transport
@@ -66,7 +64,7 @@ class Caller:
         pool: Where leases come from.
         retry: When to send again.
         download: Whether images that stand at a URL are fetched.
-        emit: Who is told what happens.
+        teller: Who is told what becomes of attempts.
         budget: What repetitions draw on.
         downloads: What fetches images.
         waited: Seconds that streams which were left have spent on waiting, by what for.
@@ -75,7 +73,7 @@ class Caller:
     pool: SessionPool
     retry: RetryPolicy
     download: bool
-    emit: Callable[[Event], None]
+    teller: Teller
     budget: Budget = attrs.field(
         default=attrs.Factory(lambda self: Budget(self.retry.budget), takes_self=True)
     )
@@ -100,6 +98,7 @@ class Call:
         request: What is asked for.
         index: Its place in its source; 0 for a single call.
         attempts: Attempts begun, refusals included.
+        lease: A turn that was taken for it and is not used yet.
         leased: What is set once the first attempt has its turn, or the call is over, if somebody
             waits for that.
         made: What the provider made, as soon as it answered; None before.
@@ -121,6 +120,7 @@ class Call:
         self.request, self.index = request, index
         self._number = number
         self.attempts = 0
+        self.lease: Lease | None = None
         self.leased: asyncio.Event | None = None
         self.made: Generation | None = None
         self.lineage: tuple[Request, ...] = ()
@@ -132,17 +132,11 @@ class Call:
         self._off = False  # whether it is called off
         self._turn: asyncio.Timeout | None = None  # while it waits for its turn
         self._pausing: asyncio.Event | None = None  # what ends a pause, while there is one
-        self._lease: Lease | None = None  # a turn that is not used yet
         self._fresh: Request | None = None  # a reroll that has not gone out yet
         self._sending = Sending()
         self._last: VolcvError | None = None
         self._perhaps_billed: list[VolcvError] = []  # what such attempts ended with
         self._spoken_for: VolcvError | None = None  # the error that speaks for one of them
-
-    def take_turn(self) -> bool:
-        """Take the first turn now, if it need not be waited for; tell whether it has one."""
-        self._lease = self._caller.pool.lease_now(self.request)
-        return self._lease is not None
 
     async def run(self) -> Generation:
         """See the request through.
@@ -157,7 +151,8 @@ class Call:
             raise
         finally:
             self._give_back()
-            self._tell_of_turn()
+            if self.leased is not None:
+                self.leased.set()
 
     @property
     def sent(self) -> Request:
@@ -222,34 +217,33 @@ class Call:
         while True:
             body = encode(self._fresh or self.sent)
             lease = self._used_now() or await self._wait_for_turn()
-            self._tell_of_turn()
+            if self.leased is not None:
+                self.leased.set()
             error = await self._attempt(lease, body)
             if error is None:
-                self._caller.budget.succeeded(self._drawn)
-                return await self._fetch(lease.transport)
+                break
             await self._prepare(error)
+        self._caller.budget.succeeded(self._drawn)
+        assert self.made is not None  # noqa: S101 - the attempt was answered
+        return self.made if self.in_hand else await self._fetch(self.made, lease.transport)
 
     def _used_now(self) -> Lease | None:
         """Give the turn that was taken before, if one was; it is used now."""
-        lease, self._lease = self._lease, None
+        lease, self.lease = self.lease, None
         return lease
 
     def _give_back(self) -> None:
         """Give back a turn that is not used."""
-        if self._lease is not None:
-            self._lease.undo()
-            self._lease = None
-
-    def _tell_of_turn(self) -> None:
-        if self.leased is not None:
-            self.leased.set()
+        if self.lease is not None:
+            self.lease.undo()
+            self.lease = None
 
     async def _wait_for_turn(self) -> Lease:
         """Wait for a turn, up to the deadline."""
         patience = self._patience()
         if self._off or (patience is not None and patience <= 0):
             raise self._too_late()
-        lease = self._caller.pool.lease_now(self.sent)
+        lease = self._caller.pool.lease_now(self.sent.req_key)
         if lease is not None:
             return lease
         try:
@@ -270,7 +264,7 @@ class Call:
         error: VolcvError | None = None
         try:
             with lease:
-                self._caller.emit(AttemptStarted(attempt=attempt))
+                self._caller.teller.started(attempt)
                 self.made = await self._send(lease.transport, attempt, body)
         except VolcvError as failure:
             error = failure
@@ -280,7 +274,8 @@ class Call:
         self._sending = Sending()
         self._elsewhere = lease.learn(error)
         self._tell(attempt, begun, error)
-        await self._record(attempt, error)
+        if error is not None or self._recorder is not None:
+            await self._record(attempt, error)
         return error
 
     async def _record(self, attempt: Attempt, error: VolcvError | None) -> None:
@@ -338,13 +333,7 @@ class Call:
         raise error
 
     def _tell(self, attempt: Attempt, begun: float, error: VolcvError | None) -> None:
-        ended = AttemptEnded(
-            attempt=attempt,
-            ending=error.ending if error else "answered",
-            seconds=time.monotonic() - begun,
-            error=error,
-        )
-        self._caller.emit(ended)
+        self._caller.teller.ended(attempt, time.monotonic() - begun, error)
 
     async def _prepare(self, error: VolcvError) -> None:
         """Make ready for another attempt, outside the slot; raise if there must be none."""
@@ -419,15 +408,12 @@ class Call:
             help="Nothing was sent. Raise Timeouts(deadline=...), or ask for less at once.",
         )
 
-    async def _fetch(self, transport: Transport) -> Generation:
-        """Fetch the images that stand at a URL, if they are wanted."""
-        made = self.made
-        assert made is not None  # noqa: S101 - the attempt was answered
-        if self._caller.download and any(image.data is None for image in made.images):
-            with self._caller.downloads.counted():
-                images = [await self._image(image, made, transport) for image in made.images]
-            self.made = made = attrs.evolve(made, images=tuple(images))
-        return made
+    async def _fetch(self, made: Generation, transport: Transport) -> Generation:
+        """Fetch the images that stand at a URL."""
+        with self._caller.downloads.counted():
+            images = [await self._image(image, made, transport) for image in made.images]
+        self.made = attrs.evolve(made, images=tuple(images))
+        return self.made
 
     async def _image(self, image: Image, made: Generation, transport: Transport) -> Image:
         return await self._caller.downloads.fetch(

@@ -15,9 +15,6 @@ from volcv_async.call import Call, Caller
 from volcv_async.config import Account, Limits, RetryPolicy, Timeouts, from_environment
 from volcv_async.errors import ConfigurationError, DownloadError, VolcvError
 from volcv_async.events import (
-    AttemptEnded,
-    AttemptStarted,
-    Event,
     Learned,
     OnEvent,
     Recorder,
@@ -27,6 +24,7 @@ from volcv_async.models import Request
 from volcv_async.pool import SessionPool
 from volcv_async.results import Generation, Image, Outcome
 from volcv_async.stream import OutcomeStream
+from volcv_async.telling import Teller
 
 _NO_LIMITS = Limits()
 
@@ -72,8 +70,7 @@ class Client:
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
         self._reuse_connections, self._download = reuse_connections, download
-        self._on_event = on_event
-        self._counts = _Counts()
+        self._teller = Teller(on_event, self._hook_failed)
         self._pool: SessionPool | None = None
         self._caller: Caller | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -148,7 +145,7 @@ class Client:
             pool=self._pool,
             retry=self._retry,
             download=self._download,
-            emit=self._emit,
+            teller=self._teller,
             waited=self._waited,
         )
 
@@ -286,10 +283,9 @@ class Client:
 
     def statistics(self) -> Statistics:
         """Count what the client has come to since it was made, and tell how it stands now."""
-        counts = Statistics(**attrs.asdict(self._counts))
         if self._pool is None:
-            return counts
-        now = self._pool.complete(counts)
+            return self._teller.counts
+        now = self._pool.complete(self._teller.counts)
         streams = [stream.limited_by for stream in self._streams]
         limited_by = next((cause for cause in streams if cause is not None), now.limited_by)
         waited = [self._waited, *(stream.statistics().waited for stream in self._streams)]
@@ -323,17 +319,8 @@ class Client:
             limits=self._limits,
             retry=self._retry,
             reuse_connections=self._reuse_connections,
-            emit=self._emit,
+            emit=self._teller.tell,
         )
-
-    def _emit(self, event: Event) -> None:
-        self._counts.add(event)
-        if self._on_event is None:
-            return
-        try:
-            self._on_event(event)
-        except Exception as error:  # noqa: BLE001 - a hook must not cost an image; it is raised
-            self._hook_failed(error)
 
     def _hook_failed(self, error: Exception) -> None:
         """Raise what a hook raised where somebody sees it and no paid call is lost."""
@@ -347,27 +334,3 @@ class Client:
 def _check(request: object) -> None:
     if not isinstance(request, Request):
         raise TypeError(f"{request!r} is no request, such as GeneralV21(prompt=...).")
-
-
-@attrs.define
-class _Counts:
-    """What a client has come to so far; see ``Statistics``."""
-
-    attempts: int = 0
-    not_sent: int = 0
-    rejected: int = 0
-    in_doubt: int = 0
-    answered: int = 0
-    completed: int = 0
-
-    def add(self, event: Event) -> None:
-        """Count what an event says."""
-        match event:
-            case AttemptStarted():
-                self.attempts += 1
-            case AttemptEnded(ending=ending, error=error):
-                name = ending.replace(" ", "_")
-                setattr(self, name, getattr(self, name) + 1)
-                self.completed += error is None
-            case _:
-                pass

@@ -29,10 +29,18 @@ def write(target: Path, data: bytes, *, fsync: bool = True) -> None:
     Raises:
         OSError: It cannot be written; what was there before still is.
     """
-    with _taking_its_place(target, fsync=fsync) as beside, FileIO(beside, "w") as file:
-        write_all(file, data)
-        if fsync:
-            os.fsync(file.fileno())
+    beside = _beside(target)
+    try:
+        with FileIO(beside, "w") as file:
+            write_all(file, data)
+            if fsync:
+                os.fsync(file.fileno())
+        os.replace(beside, target)  # noqa: PTH105 - a path of it would be made for each image
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+    if fsync:
+        flush_folder(target.parent)
 
 
 @contextmanager
@@ -42,24 +50,22 @@ def replacing(target: Path) -> Generator[BufferedWriter]:
     Raises:
         OSError: It cannot be written; what was there before still is.
     """
-    with _taking_its_place(target, fsync=True) as beside, beside.open("wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-
-
-@contextmanager
-def _taking_its_place(target: Path, *, fsync: bool) -> Generator[Path]:
-    """Give a name beside a file; what lies there replaces the file when the block ends well."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}{PART}")
+    beside = Path(_beside(target))
     try:
-        yield beside
+        with beside.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         beside.replace(target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    if fsync:
         flush_folder(target.parent)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _beside(target: Path) -> str:
+    """Name a file beside another, for this thread to write."""
+    name = f".{target.name}.{os.getpid()}-{threading.get_ident()}{PART}"
+    return f"{target.parent}{os.sep}{name}"
 
 
 def write_all(file: FileIO, data: bytes) -> None:

@@ -244,15 +244,15 @@ class SessionPool:
 
     # Leases
 
-    def vacant(self, model: str | None = None) -> int | None:
-        """Take a number as ``vacancy`` gives it, without waiting; None where one would have to."""
-        return None if self._closed is not None else self._gate.vacant(model)
+    def number(self) -> int:
+        """Give the number of a call that comes now, as ``vacancy`` does."""
+        return self._gate.number()
 
-    def lease_now(self, request: Request) -> Lease | None:
-        """Lease a session as ``lease`` does, without waiting; None where one would have to."""
+    def lease_now(self, model: str | None) -> Lease | None:
+        """Lease a session for a model as ``lease`` does; None where one would have to wait."""
         if self._closed is not None:
             return None
-        turn = self._gate.turn_now(request.req_key)
+        turn = self._gate.turn_now(model)
         return None if turn is None else self._leased(turn)
 
     async def vacancy(self, model: str | None = None) -> int:
@@ -331,6 +331,10 @@ class SessionPool:
         stirred = self._outages.hear(turn.governor, turn.number, error, now)
         if error is None:
             turn.governor.made(now - turn.left)
+            if not stirred:
+                turn.governor.answered(turn.model, turn.left, now)
+                self._update()
+                return False
         if isinstance(error, AuthenticationError) or (
             isinstance(error, QuotaError) and self._has_another(turn.governor)
         ):
@@ -452,6 +456,11 @@ class Lease:
         trace: TracebackType | None,
     ) -> None:
         self._pool.over(self._turn)
+
+    @property
+    def model(self) -> str | None:
+        """The model that it is for."""
+        return self._turn.model
 
     def undo(self) -> None:
         """Give it back unused."""

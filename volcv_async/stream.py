@@ -117,7 +117,8 @@ class OutcomeStream:
         self.leftover: list[Outcome] = []
         self._caller, self._timeouts, self._recorder = caller, timeouts, recorder
         self._source = _iterator(source)
-        self._window = asyncio.Semaphore(window)
+        self._at_once = not isinstance(self._source, AsyncIterator)
+        self._window = _Window(window)
         self._drain, self._give_up = drain, give_up
         self._registry = registry
         self._ready = _Ready(ordered=ordered)
@@ -308,54 +309,50 @@ class OutcomeStream:
         """Pull a request whenever one could leave at once, and let it go."""
         while True:
             for _ in range(_IN_A_ROW):
-                await self._place()
-                number = await self._vacancy()
-                request = await self._pull()
-                if request is _END:
+                if not self._window.take_now():
+                    with self._waits.for_window():
+                        await self._window.take()
+                call = await self._next_call()
+                if call is None:
                     return
-                await self._start(self._call(request, number), calls)
+                await self._start(call, calls)
             await asyncio.sleep(0)
 
-    async def _place(self) -> None:
-        """Take a place in the window."""
-        if not self._window.locked():
-            await self._window.acquire()
-            return
-        with self._waits.for_window():
-            await self._window.acquire()
+    async def _next_call(self) -> Call | None:
+        """Pull a request once a call that came now could leave at once; None at the end.
+
+        Where the source does not make anybody wait, the turn is taken before, and kept.
+        """
+        pool = self._caller.pool
+        lease = pool.lease_now(self._model) if self._model and self._at_once else None
+        try:
+            number = await self._vacancy() if lease is None else pool.number()
+            request = self._pulled_at_once() if self._at_once else await self._pull()
+            if request is _END:
+                return None
+            call = self._call(request, number)
+            if lease is not None and lease.model == call.request.req_key:
+                call.lease, lease = lease, None
+            return call
+        finally:
+            if lease is not None:
+                lease.undo()
 
     async def _vacancy(self) -> int:
         """Wait until a call that came now could leave at once."""
-        pool = self._caller.pool
-        number = pool.vacant(self._model)
-        if number is None:
-            with self._waits.for_turn():
-                number = await pool.vacancy(self._model)
-        return number
+        with self._waits.for_turn():
+            return await self._caller.pool.vacancy(self._model)
 
-    async def _pull(self) -> object:
-        if isinstance(self._source, AsyncIterator):
-            with self._waits.for_("source"):
-                return await anext(self._source, _END)
+    def _pulled_at_once(self) -> object:
         began = time.monotonic()
-        request = next(self._source, _END)
+        request = next(cast("Iterator[object]", self._source), _END)
         if (took := time.monotonic() - began) > _TELLING:
             self._waits.add("source", took)
         return request
 
-    async def _start(self, call: Call, calls: TaskGroup) -> None:
-        """Let a call go, unless its source gave it when it was told to stop; wait for its turn."""
-        if not self._feeding:
-            self._settle(call, _outcome(call, call.cut()))
-            raise asyncio.CancelledError
-        self._under_way.add(call)
-        if call.take_turn():
-            self._carriers.carry(call, calls)
-            return
-        call.leased = asyncio.Event()
-        self._carriers.carry(call, calls)
-        with self._waits.for_turn():
-            await call.leased.wait()
+    async def _pull(self) -> object:
+        with self._waits.for_("source"):
+            return await anext(cast("AsyncIterator[object]", self._source), _END)
 
     def _call(self, request: object, number: int) -> Call:
         index = self._counts.pulled
@@ -374,6 +371,20 @@ class OutcomeStream:
             number=number,
             recorder=self._recorder,
         )
+
+    async def _start(self, call: Call, calls: TaskGroup) -> None:
+        """Let a call go, unless its source gave it when it was told to stop; wait for its turn."""
+        if not self._feeding:
+            self._settle(call, _outcome(call, call.cut()))
+            raise asyncio.CancelledError
+        self._under_way.add(call)
+        if call.lease is not None:
+            self._carriers.carry(call, calls)
+            return
+        call.leased = asyncio.Event()
+        self._carriers.carry(call, calls)
+        with self._waits.for_turn():
+            await call.leased.wait()
 
     async def _close_source(self) -> None:
         source = self._source
@@ -460,6 +471,33 @@ class _Counts:
     completed: int = 0
     failed: int = 0
     in_doubt: int = 0
+
+
+class _Window:
+    """The places of a window: one for each request that is pulled and whose outcome is not taken."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._waiter: asyncio.Future[None] | None = None  # only the feeding takes places
+
+    def take_now(self) -> bool:
+        """Take a place, if one is free."""
+        if self._free:
+            self._free -= 1
+            return True
+        return False
+
+    async def take(self) -> None:
+        """Wait for a place, and take it."""
+        while not self.take_now():
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+
+    def release(self) -> None:
+        """Give a place back."""
+        self._free += 1
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 class _Ready:

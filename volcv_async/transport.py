@@ -19,6 +19,7 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
+from volcv_async import allocator
 from volcv_async.codes import REFUSED_BY_STATUS
 from volcv_async.config import Account, Timeouts
 from volcv_async.errors import DownloadError, NotSentError, UnknownOutcomeError, VolcvError
@@ -56,6 +57,7 @@ class Transport:
     """
 
     def __init__(self, account: Account, *, reuse_connections: bool = False) -> None:
+        allocator.warm_up()
         self._account = account
         self._url = URL(account.url).with_query(_QUERY)
         self._connector = aiohttp.TCPConnector(force_close=not reuse_connections, limit=0)
@@ -118,16 +120,14 @@ class Transport:
         ) as response:
             said = response.headers
             headers = {name: said[name] for name in _HEADERS_KEPT if name in said}
-            return Reply(response.status, headers, await self._body(response), time.time())
-
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        """Read the body; one that breaks off after a refusal's status is a refusal all the same."""
-        try:
-            return await _read(response)
-        except (aiohttp.ClientError, OSError, ValueError):
-            if response.status in REFUSED_BY_STATUS:
-                return b""
-            raise
+            try:
+                body = await _read(response)
+            except (aiohttp.ClientError, OSError, ValueError):
+                # A refusal that breaks off is a refusal all the same.
+                if response.status not in REFUSED_BY_STATUS:
+                    raise
+                body = b""
+            return Reply(response.status, headers, body, time.time())
 
     async def probe(self, *, seconds: float = Timeouts().connect) -> bool:
         """Tell whether anything below HTTP 500 answers at the endpoint: a plain GET, without key.
@@ -174,13 +174,19 @@ class Transport:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Read a body up to a cap; one that came whole is not copied."""
+    content = response.content
+    part = await content.readany()
+    if content.at_eof():
+        return part
     parts: list[bytes] = []
     size = 0
-    while part := await response.content.readany():
+    while part:
+        parts.append(part)
         size += len(part)
         if size > MOST_BYTES:
             raise ValueError(f"the reply is longer than {MOST_BYTES} bytes")
-        parts.append(part)
+        part = await content.readany()
     return b"".join(parts)
 
 

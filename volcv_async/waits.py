@@ -89,8 +89,8 @@ class Waits:
 
     def window_changed(self) -> None:
         """Ask again what holds up the window."""
-        if self._watches_window:
-            self._watch.switch(self._at_window(), time.monotonic())
+        if self._watches_window and (cause := self._at_window()) != self._watch.cause:
+            self._watch.switch(cause, time.monotonic())
 
     @contextmanager
     def for_turn(self) -> Generator[None]:

@@ -16,6 +16,7 @@ _SECONDS = {
 }
 _PART = r"(?:(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h))"
 _WHOLE = re.compile(rf"([+-]?){_PART}+", re.ASCII)
+_PLAIN = re.compile(r"\d+\.\d+s", re.ASCII)
 _PARTS = re.compile(_PART, re.ASCII)
 _LONGEST = 64  # characters
 _MOST = 1e15  # milliseconds
@@ -33,6 +34,8 @@ def seconds(value: object) -> float | None:
         return value / 1000 if abs(value) < _MOST else None
     if not isinstance(value, str) or len(value) > _LONGEST:
         return None
+    if _PLAIN.fullmatch(value):
+        return float(value[:-1])
     whole = _WHOLE.fullmatch(value)
     if whole is None:
         return 0.0 if value == "0" else None

@@ -21,15 +21,15 @@ from volcv_async.reply import Reply
 from volcv_async.results import Generation, Image
 
 _URL_LIFETIME = timedelta(hours=1)
-_EXPIRES = re.compile(r"[?&]x-expires=(\d+)(?:[&#]|$)")
+_EXPIRES = re.compile(r"x-expires=(\d+)(?![^&#])")
 
 
-@attrs.frozen
+@attrs.define
 class _Data:
     """The part of ``data`` that is known, in its wire types."""
 
-    image_urls: list[str] | None = None
-    binary_data_base64: list[bytes] | None = None
+    image_urls: list[str] = attrs.field(factory=list[str])
+    binary_data_base64: list[bytes] = attrs.field(factory=list[bytes])
     request_id: str | None = None
     rephraser_result: str | None = None
     predict_tags_result: str | None = None
@@ -170,7 +170,7 @@ def _sort(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     strange: dict[str, Any] = {}
     for name, value in given.items():
         wanted = _READ.get(name)
-        if wanted is not None and isinstance(value, wanted):
+        if wanted is not None and value is not None and isinstance(value, wanted):
             readable[name] = value
         elif name != _LEFT_OUT and (wanted is None or value is not None):
             strange[name] = value
@@ -212,7 +212,7 @@ def _images(data: _Data, reply: Reply) -> tuple[tuple[Image, ...], BrokenImageEr
         return tuple(_linked(url, reply.received) for url in data.image_urls), None
     shown: list[Image] = []
     broken: BrokenImageError | None = None
-    for blob in data.binary_data_base64 or ():
+    for blob in data.binary_data_base64:
         try:
             shown.append(Image.of(blob))
         except BrokenImageError as error:

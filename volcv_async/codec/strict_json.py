@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 _DEEPEST = 64
+_BLANKS = " \t\n\r"
 
 
 class NotStrictJSONError(ValueError):
@@ -27,7 +28,10 @@ def loads(data: bytes, *, in_place_of_nan: Iterable[object] | None = None) -> An
     """
     decoder = _STRICT if in_place_of_nan is None else _decoder(_giver(in_place_of_nan))
     try:
-        value = decoder.decode(data.decode())
+        text = data.decode().strip(_BLANKS)
+        value, end = decoder.raw_decode(text)
+        if end != len(text):
+            raise json.JSONDecodeError("Extra data", text, end)
     except NotStrictJSONError:
         raise
     except UnicodeDecodeError as error:

@@ -119,15 +119,15 @@ class Gate:
         """Calls waiting for their turn."""
         return len(self._line) - self._peeking
 
-    def vacant(self, model: Model = None) -> int | None:
-        """Take a number as ``vacancy`` gives it, without waiting; None where one would have to.
-
-        Nor does it where limits are shared: a permit is waited for.
-        """
-        return None if self._open(model, self._clock()) is None else self._line.number()
+    def number(self) -> int:
+        """Give the number of one who comes now, as ``vacancy`` does."""
+        return self._line.number()
 
     def turn_now(self, model: Model = None) -> Turn | None:
-        """Take what a call needs to leave at once; None where it would have to wait."""
+        """Take what a call needs to leave at once; None where it would have to wait.
+
+        It has to where limits are shared: a permit is asked for.
+        """
         now = self._clock()
         governor = self._open(model, now)
         return None if governor is None else self._grant(model, governor, now)
@@ -241,11 +241,8 @@ class Gate:
         if len(self._governors) == 1:
             (governor,) = self._governors
             return governor if self._held_up(governor, model, now)[0] <= now else None
-        return min(
-            (one for one in self._governors if self._held_up(one, model, now)[0] <= now),
-            key=lambda one: one.left_last,
-            default=None,
-        )
+        free = [one for one in self._governors if self._held_up(one, model, now)[0] <= now]
+        return min(free, key=lambda one: one.left_last, default=None)
 
     def _next(self, now: float) -> tuple[Place[_Waiter], _Way] | None:
         """Find who can go first, and how; among those who can go now, who is first in line."""

@@ -27,6 +27,7 @@ _ENOUGH = 10  # connections after which the quickest of them says what is usual
 _JITTER = 0.1  # of a pause that was asked for, so that not all who were asked come back together
 _OF_LATE = 60.0  # seconds before the last call within which a model counts as asked for
 _PAUSE: Cause = "pause"
+_AT_ONCE = 1e-4  # seconds: a hundredth of the guard, by which no departure is moved
 _NEWEST = 0.1  # how much the latest answer counts in the usual latency, as a share
 
 
@@ -64,6 +65,7 @@ class Governor:
         self.latency: float | None = None
         rate = limits.calls_a_second
         self._stated = Pace(rate, limits.burst) if rate else None
+        self._adaptive = limits.adaptive
         self._lessons: dict[Model, Lessons] = {}
         self._ramp, self._meter = Ramp(limits.ramp), Meter()
         self._closed_until = -math.inf
@@ -113,7 +115,7 @@ class Governor:
         if self.in_flight >= self.most:
             return math.inf, "concurrency"
         when, cause = self._closed_until, _PAUSE
-        if self.limits.ramp:
+        if self._ramp.seconds:
             risen = self._ramp.earliest(now, self.in_flight, self.slots, self.rate)
             if risen > when:
                 when, cause = risen, "concurrency"
@@ -130,15 +132,15 @@ class Governor:
 
     def leave(self, model: Model, now: float) -> None:
         """Take a slot and a departure."""
-        if self.limits.ramp:
+        if self._ramp.seconds:
             self._ramp.leave(now, self.in_flight)
         self.in_flight += 1
         self.left_last = now
         self._meter.leave(now)
         if self._stated is not None:
             self._stated.leave(now)
-        if self.limits.adaptive:
-            lessons = self._begun(model)
+        if self._adaptive:
+            lessons = self._lessons.get(model) or self._begun(model)
             lessons.room.leave(now)
             lessons.tempo.leave(now)
             lessons.left_last = now
@@ -149,11 +151,13 @@ class Governor:
         A connection that took longer than the quickest one brings its call closer to those that
         leave after it, and the provider counts arrivals.
         """
-        self._quickest = min(self._quickest, really - left)
+        took = really - left
+        self._quickest = min(self._quickest, took)
         self._departed += 1
-        best = self._quickest if self._departed > _ENOUGH else 0.0
-        for pace in self._paces(model):
-            pace.moved(left, really - best)
+        late = took - self._quickest if self._departed > _ENOUGH else took
+        if late > _AT_ONCE:
+            for pace in self._paces(model):
+                pace.moved(left, left + late)
 
     def undo(self, model: Model, left: float) -> None:
         """Give back what a call took that did not go out after all."""
@@ -221,7 +225,7 @@ class Governor:
 
     def recall(self, model: str, rate: float | None, cap: int | None) -> None:
         """Begin with what was learned before, unless this model has lessons already."""
-        if not self.limits.adaptive or model in self._lessons:
+        if not self._adaptive or model in self._lessons:
             return
         lessons = self._begun(model)
         if cap is not None:

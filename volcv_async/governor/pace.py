@@ -56,11 +56,8 @@ class Pace:
             del self._log[: bisect_right(self._log, now - self._window)]
 
     def moved(self, left: float, really: float) -> None:
-        """Correct a departure that took place later than it was granted.
-
-        What is a hundredth of the guard is left to it.
-        """
-        if really - left > GUARD * GUARD and self._remove(left):
+        """Correct a departure that took place later than it was granted."""
+        if self._remove(left):
             insort(self._log, really)
 
     def undo(self, left: float) -> None:
@@ -83,24 +80,24 @@ class Ramp:
     Both rise evenly over so many seconds. After a rest they rise anew: when nothing is in flight,
     and nothing has left for as long.
 
-    Args:
+    Attributes:
         seconds: How long the rise takes; 0: there is none.
     """
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._began = self._last = -math.inf
         self._left = 0
 
     def earliest(self, now: float, in_flight: int, most: int, rate: float | None) -> float:
         """When the next call may leave, as far as the rise goes."""
-        if not self._seconds or self._rested(now, in_flight):
+        if not self.seconds or self._rested(now, in_flight):
             return -math.inf
-        slot = self._began + self._seconds * min(1.0, in_flight / most)
+        slot = self._began + self.seconds * min(1.0, in_flight / most)
         if rate is None:
             return slot
-        risen = math.sqrt(2 * self._seconds * self._left / rate)
-        return max(slot, self._began + min(risen, self._seconds))
+        risen = math.sqrt(2 * self.seconds * self._left / rate)
+        return max(slot, self._began + min(risen, self.seconds))
 
     def leave(self, now: float, in_flight: int) -> None:
         """Count a departure, of one beside so many in flight."""
@@ -114,7 +111,7 @@ class Ramp:
         self._left -= 1
 
     def _rested(self, now: float, in_flight: int) -> bool:
-        return in_flight == 0 and now - self._last > self._seconds
+        return in_flight == 0 and now - self._last > self.seconds
 
 
 class Meter:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from typing import Literal, cast
 
 import attrs
@@ -170,7 +170,11 @@ async def _each(requests: Iterable[Request] | AsyncIterable[Request]) -> AsyncGe
 def enrol(request: Request, seeds: Seeds, records: Records) -> tuple[Entry, Request]:
     """Find a request of the list in the journal, or add it; give it as it goes out, too."""
     key = identity(request)
-    as_it_goes = cache(partial(_seeded, request, seeds, key))
+    first = _seeded(request, seeds, key, 0)
+
+    def as_it_goes(ordinal: int) -> Request:
+        return _seeded(request, seeds, key, ordinal) if ordinal else first
+
     entry = records.enrol(
         key, type(request).__name__, lambda ordinal: encode(as_it_goes(ordinal)).decode()
     )

@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, cast
+from functools import cache
+from typing import Any, Literal, TypeAlias, cast
 
 import attrs
 
@@ -21,11 +22,14 @@ Source = Literal["documented", "official", "community", "inferred"]
 """Where a fact about the provider comes from."""
 
 _FIRM = frozenset({"documented", "official"})
-_INFO = "volcv"
+_INFO, _CHECK = "volcv", "volcv check"
 _LONG_PROMPT = 800
 _DEEPEST = 32
 # From warnings.warn up to the caller of a request's constructor, which attrs generates.
-_CALLER = 4
+_CALLER = 6
+
+Check: TypeAlias = "Callable[[object, attrs.Attribute[Any], Any], None]"
+"""Judges a value that is given for a field of an instance; raises what is wrong, or warns."""
 
 
 @attrs.frozen(kw_only=True)
@@ -78,7 +82,7 @@ def req_key(value: str) -> Any:  # noqa: ANN401 - what attrs.field gives
 def prompt() -> Any:  # noqa: ANN401 - what attrs.field gives
     """Declare the prompt: required, never empty, of any length."""
     declared = FieldInfo(kind="str", required=True, text="What to draw, in Chinese or English.")
-    return attrs.field(validator=_check_prompt, metadata={_INFO: declared})
+    return attrs.field(metadata={_INFO: declared, _CHECK: _check_prompt})
 
 
 def version(value: str) -> Any:  # noqa: ANN401 - what attrs.field gives
@@ -157,14 +161,32 @@ def reject(model: str, field: str, value: object, why: str, cure: str = "") -> I
 
 def _field(declared: FieldInfo, problem: Callable[[object], str], *, default: object = None) -> Any:  # noqa: ANN401
     def check(instance: object, field: attrs.Attribute[Any], value: object) -> None:
-        if value is None and default is None:
-            return
         wrong = problem(value)
         if wrong:
             raise reject(type(instance).__name__, field.name, value, wrong)
         _judge_range(type(instance).__name__, field.name, value, declared)
 
-    return attrs.field(default=default, validator=check, metadata={_INFO: declared})
+    return attrs.field(default=default, metadata={_INFO: declared, _CHECK: check})
+
+
+def check_given(instance: attrs.AttrsInstance) -> None:
+    """Judge each field of an instance that is given: not None, or of no such default.
+
+    All in one pass and after the constructor, since most fields of most requests are left out.
+
+    Raises:
+        InvalidRequestError: A value cannot be sent.
+    """
+    for name, field, check in _checks(type(instance)):
+        value = getattr(instance, name)
+        if value is not None or field.default is not None:
+            check(instance, field, value)
+
+
+@cache
+def _checks(cls: type[attrs.AttrsInstance]) -> list[tuple[str, attrs.Attribute[Any], Check]]:
+    fields = [field for field in attrs.fields(cls) if _CHECK in field.metadata]
+    return [(field.name, field, field.metadata[_CHECK]) for field in fields]
 
 
 def _judge_range(model: str, field: str, value: object, declared: FieldInfo) -> None:
@@ -208,7 +230,9 @@ def _text_problem(value: object) -> str:
         return f"is no text but {_named(value)}"
     if not value:
         return "is empty"
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    try:
+        value.encode()
+    except UnicodeEncodeError:
         return "holds half a surrogate pair, which UTF-8 cannot carry"
     return ""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from volcv_async.models.fields import flag, integer, number, reject, text
+from volcv_async.models.fields import check_given, flag, integer, number, reject, text
 
 _LABEL_LENGTH = 256
 
@@ -35,6 +35,9 @@ class LogoInfo:
     opacity: float | None = number("1 is opaque.", low=0, high=1)
     logo_text_content: str | None = text("A text of your own.")
 
+    def __attrs_post_init__(self) -> None:
+        check_given(self)
+
 
 def _check_producer(label: AigcMeta, field: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, str) or not value:
@@ -59,3 +62,6 @@ class AigcMeta:
     content_producer: str | None = text("Who made it.")
     content_propagator: str | None = text("Who spreads it.")
     propagate_id: str | None = text("The id under which it is spread.")
+
+    def __attrs_post_init__(self) -> None:
+        check_given(self)

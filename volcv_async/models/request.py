@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from volcv_async.models.fields import own_plain, reject
+from volcv_async.models.fields import check_given, own_plain, reject
 
 
 @attrs.frozen(kw_only=True)
@@ -23,6 +23,10 @@ class Request:
     extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], hash=False)
 
     def __attrs_post_init__(self) -> None:
+        check_given(self)
+        if type(self.extra) is dict and not self.extra:
+            object.__setattr__(self, "extra", {})  # it may be the caller's, who may fill it
+            return
         model = type(self).__name__
         known = {field.name for field in attrs.fields(type(self))}
         extra = own_plain(model, "extra", self.extra)
