@@ -61,6 +61,19 @@ def test_a_list_becomes_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.err == ""
 
 
+def test_a_run_need_not_wait_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It flushes none of its images then, and every one is there."""
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    listed = write("list.txt", "a\nb\nc\nd\ne\nf\ng\nh\n")
+    run = ["run", listed, "--local", *SMALL]
+    assert main([*run, "-o", "quick", "--no-fsync"]) == 0
+    quick = len(flushed)
+    assert main([*run, "-o", "safe"]) == 0
+    assert len(flushed) - quick >= quick + 2 * 8
+    assert len(rows("quick/metadata.jsonl")) == len(rows("safe/metadata.jsonl")) == 8
+
+
 def test_rate_and_concurrency_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is stated on the command line binds the account."""
     listed = write("list.txt", "\n".join("abcdef"))

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,30 @@ async def test_looking_costs_no_flush(tmp_path: Path) -> None:
         assert seen(tmp_path) == 3
         await running.look(enrol)
     assert seen(tmp_path) == 4
+
+
+async def test_who_posts_can_be_told(tmp_path: Path) -> None:
+    """From any thread; in the loop and its context, once it is on the disk."""
+    place: ContextVar[str] = ContextVar("place")
+    place.set("the job's")
+    told: asyncio.Future[tuple[BaseException | None, int, str]] = asyncio.Future()
+
+    def tell(error: BaseException | None) -> None:
+        told.set_result((error, seen(tmp_path), place.get()))
+
+    async with journal(tmp_path) as running:
+        thread = threading.Thread(target=running.post, args=(enrol, tell))
+        thread.start()
+        assert await told == (None, 1, "the job's")
+        thread.join()
+
+
+async def test_who_posts_can_be_told_of_a_mistake(tmp_path: Path) -> None:
+    """It is his then, and is not raised when the journal is left."""
+    told: asyncio.Future[BaseException | None] = asyncio.Future()
+    async with journal(tmp_path) as running:
+        running.post(stumble, told.set_result)
+        assert isinstance(await told, ZeroDivisionError)
 
 
 async def test_what_waits_together_is_one_transaction(tmp_path: Path) -> None:
@@ -252,6 +277,34 @@ async def test_an_error_of_the_system_takes_the_whole_transaction_back(tmp_path:
                 await running.do(fail)
         assert records.counts() == Counts()
     assert seen(tmp_path) == 0
+
+
+async def test_an_error_of_the_system_fails_all_that_shares_its_flush(tmp_path: Path) -> None:
+    """What was only looked at before, and is not durable yet, is taken back as well."""
+
+    def fail(records: Records) -> None:
+        enrol(records)
+        raise PermissionError("no entry")
+
+    gate = Gate()
+    with Records(tmp_path) as records:
+        async with Journal(records) as running:
+            await running.look(enrol)
+            running.post(gate, lambda _: None)
+            await gate.reached.wait()
+            batch = [running.do(enrol), running.do(fail), running.do(enrol)]
+            waiting = [asyncio.create_task(one) for one in batch]
+            await asyncio.sleep(0)
+            gate.go.set()
+            errors = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [str(error) for error in errors] == ["no entry"] * 3
+        assert records.counts() == Counts(pending=1)
+    with Records(tmp_path) as records:
+        async with Journal(records) as running:
+            await running.look(enrol)
+            with pytest.raises(PermissionError):
+                await running.do(fail)
+        assert records.counts() == Counts(pending=1)
 
 
 async def test_an_error_that_nobody_heard_is_raised_at_the_end(tmp_path: Path) -> None:

@@ -115,6 +115,16 @@ def test_a_new_request_is_pending(tmp_path: Path) -> None:
     assert (entry.billed, entry.again, entry.images, entry.rows) == ("no", False, (), ())
 
 
+@pytest.mark.parametrize(("fsync", "synchronous"), [(True, 2), (False, 1)])
+def test_a_commit_is_on_the_disk_unless_that_is_not_wanted(
+    tmp_path: Path, *, fsync: bool, synchronous: int
+) -> None:
+    """Without, SQLite flushes before it copies its log only, so that the file stays whole."""
+    with Records(tmp_path, fsync=fsync) as records:
+        assert records._db.ask("PRAGMA synchronous") == [(synchronous,)]
+        assert records._db.ask("PRAGMA journal_mode") == [("wal",)]
+
+
 def test_a_request_is_followed_until_it_is_done(tmp_path: Path) -> None:
     """Sent, paid and done are told with all that belongs to them, in the next run too."""
     expires = datetime(2026, 11, 24, 14, tzinfo=timezone(timedelta(hours=1)))

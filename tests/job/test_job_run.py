@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -91,6 +92,26 @@ async def test_every_prompt_ends_as_an_image_and_a_row(
         "journal.sqlite.lock",
         "metadata.jsonl",
     ]
+
+
+async def test_a_run_may_leave_the_flushes_to_the_system(
+    gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No image is waited for, all lies there as ever, and another run finds all done."""
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    waits: list[int] = []
+    async with Client(gateway.account(limits=LIMITS)) as client:
+        for fsync in (False, True):
+            report = await run(
+                client, requests(*"abcdefgh"), out=tmp_path / str(fsync), fsync=fsync
+            )
+            assert report.completed == 8
+            waits.append(len(flushed))
+        report = await run(client, requests(*"abcdefgh"), out=tmp_path / "False", fsync=False)
+    assert (report.completed, report.before) == (0, 8)
+    assert waits[1] - waits[0] >= waits[0] + 2 * 8
+    assert len(list((tmp_path / "False" / "images").iterdir())) == 8
 
 
 async def test_an_outcome_is_told_when_it_is_on_the_disk(
@@ -289,6 +310,51 @@ async def test_a_slow_disk_holds_the_spending_back(gateway: LocalGateway, tmp_pa
             sink.let_go.set()
             assert await job is None
     assert tally.completed == 120
+
+
+async def test_cancelled_again_while_it_writes_a_job_still_writes(
+    gateway: LocalGateway, tmp_path: Path
+) -> None:
+    """However often that happens, what was paid for is on the disk before the job ends."""
+    tally = Tally()
+    with Records(tmp_path) as records, SlowSink(tmp_path) as sink:
+        sink.let_go.clear()
+        async with Client(gateway.account(limits=LIMITS)) as client, Journal(records) as journal:
+            books = Books(journal, Wishes())
+            stream = client.stream(books.due(requests(*"abcd")), recorder=books)
+            job = asyncio.create_task(carry(stream, Writing(client, sink, books, tally.add)))
+            while stream.statistics().taken < 4:
+                await asyncio.sleep(0)
+            await asyncio.wait({job}, timeout=0.1)
+            for _ in range(3):
+                job.cancel()
+                await asyncio.sleep(0)
+                assert not job.done()
+            sink.let_go.set()
+            with pytest.raises(asyncio.CancelledError):
+                await job
+        assert records.counts().done == 4
+    assert tally.completed == 4
+
+
+class Forgetful(Records):
+    """A journal that cannot be written any more when the first image is done."""
+
+    def done(self, number: int, rows: Sequence[Row]) -> None:
+        raise OSError(f"no room for {number} and {len(rows)}")
+
+
+async def test_a_journal_that_breaks_ends_the_job(gateway: LocalGateway, tmp_path: Path) -> None:
+    """Its error is the job's, nothing that it does not know of is told, and the image stays."""
+    tally = Tally()
+    with Forgetful(tmp_path) as records, Sink(tmp_path) as sink:
+        async with Client(gateway.account(limits=LIMITS)) as client, Journal(records) as journal:
+            books = Books(journal, Wishes())
+            stream = client.stream(books.due(requests("a")), recorder=books)
+            ended = await carry(stream, Writing(client, sink, books, tally.add))
+    assert str(ended) == "no room for 0 and 1"
+    assert tally.completed == 0
+    assert (tmp_path / "images" / "000000.png").exists()
 
 
 async def test_timeouts_can_be_the_jobs_own(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import resource
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -72,6 +73,24 @@ def test_an_image_lies_as_it_came_with_a_row_that_names_it(tmp_path: Path) -> No
     }
     assert next(iter(row)) == "file_name"
     assert listing(out) == ["images/000012.png", "metadata.jsonl"]
+
+
+def test_without_a_flush_the_same_lies_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Images and rows are as ever, and nobody waited for the disk."""
+    seen: list[int] = []
+    monkeypatch.setattr(os, "fsync", seen.append)
+    images = [Image.of(picture()), Image.of(picture(kind="JPEG"))]
+    for fsync in (True, False):
+        with Sink(tmp_path / str(fsync), fsync=fsync) as sink:
+            sink.keep(completed(3, *images))
+        assert bool(seen) == fsync
+        seen.clear()
+    flushed, unflushed = tmp_path / "True", tmp_path / "False"
+    assert listing(flushed) == listing(unflushed)
+    for name in listing(flushed):
+        assert (flushed / name).read_bytes() == (unflushed / name).read_bytes()
 
 
 def test_several_images_of_one_call_have_a_row_each(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,24 @@ def test_the_file_is_seen_only_when_it_is_whole(tmp_path: Path) -> None:
         file.flush()
         assert not target.exists()
     assert target.read_bytes() == b"x" * 100_000
+
+
+@pytest.mark.parametrize(("fsync", "flushes"), [(True, ["file", "folder"]), (False, [])])
+def test_a_flush_is_waited_for_unless_it_is_not_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, fsync: bool, flushes: list[str]
+) -> None:
+    """The file goes to the disk, then its name; or both when the system gets round to it."""
+    seen: list[str] = []
+
+    def flush(handle: int, real: Callable[[int], None] = os.fsync) -> None:
+        seen.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    durable.write(tmp_path / "image", b"whole", fsync=fsync)
+    assert seen == flushes
+    assert (tmp_path / "image").read_bytes() == b"whole"
+    assert [path.name for path in tmp_path.iterdir()] == ["image"]
 
 
 _TOO_LONG = """

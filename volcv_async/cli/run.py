@@ -62,6 +62,7 @@ class _Job:
     out: Path
     ahead: Survey
     drain: float
+    fsync: bool = True
     seeds: Seeds = "list"
     retry_failed: bool = False
     give_up: float | None = None
@@ -110,6 +111,14 @@ def run(
     drain: Annotated[
         float, Parameter(help="Seconds that calls in flight are given after Ctrl-C.")
     ] = 60.0,
+    no_fsync: Annotated[
+        bool,
+        Parameter(
+            help="Wait for no disk: a power cut may then take what was paid for.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = False,
 ) -> int:
     """Turn a prompt list into a folder of images, or go on where that stopped."""
     with reading_input():
@@ -130,6 +139,7 @@ def run(
             out=out,
             ahead=survey(out, requests(), wishes=wishes, seeds=seed),
             drain=drain,
+            fsync=not no_fsync,
             seeds=seed,
             retry_failed=retry_failed,
             give_up=give_up,
@@ -189,6 +199,7 @@ async def _send(
             job.requests(),
             out=job.out,
             drain=job.drain,
+            fsync=job.fsync,
             seeds=job.seeds,
             retry_failed=job.retry_failed,
             give_up=job.give_up,

@@ -96,10 +96,7 @@ class Database:
         Raises:
             JournalError: It cannot be done.
         """
-        try:
-            return self._connection.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise _in_words(self.path, error) from error
+        return self._run(sql, values)[0]
 
     def change(self, sql: str, values: Sequence[object] = ()) -> None:
         """Run one statement that changes something, in a transaction that is begun if need be.
@@ -117,12 +114,15 @@ class Database:
             JournalError: It cannot be done.
         """
         self.begin()
+        return self._run(sql, values)[1]
+
+    def _run(self, sql: str, values: Sequence[object]) -> tuple[list[Any], int]:
+        """Run one statement; give its rows, and the number of the row that was added last."""
         try:
-            number = self._connection.execute(sql, values).lastrowid
+            cursor = self._connection.execute(sql, values)
+            return cursor.fetchall(), cursor.lastrowid or 0
         except sqlite3.Error as error:
             raise _in_words(self.path, error) from error
-        assert number is not None  # noqa: S101 - it added one
-        return number
 
     def begin(self) -> bool:
         """Begin a transaction if need be; tell whether so.
