@@ -78,7 +78,7 @@ def run(
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"], help="The folder for what comes of it.")],
     prompt_column: Annotated[
-        str | None, Parameter(help="The column or key that holds the prompt; default: prompt.")
+        str | None, Parameter(help="The column or key of the prompt; default: prompt.")
     ] = None,
     model: Model = "GeneralV21",
     fields: Fields = (),
@@ -114,7 +114,7 @@ def run(
     no_fsync: Annotated[
         bool,
         Parameter(
-            help="Wait for no disk: a power cut may then take what was paid for.",
+            help="Wait for no disk; not safe from power cuts.",
             negative=(),
             show_default=False,
         ),
