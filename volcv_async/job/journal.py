@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context, copy_context
@@ -60,17 +61,21 @@ class Journal:
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._queue: SimpleQueue[_Task | None] = SimpleQueue()
+        self._gathered: list[_Task | None] = []  # in the loop, until its next turn
+        self._queue: SimpleQueue[list[_Task | None]] = SimpleQueue()
+        self._waiting: deque[_Task | None] = deque()  # in the thread
         self._thread = threading.Thread(target=self._work, name="volcv journal", daemon=True)
         self._broken: OSError | None = None
         self._unheard: list[BaseException] = []
         self._open = False
         self._loop: asyncio.AbstractEventLoop
+        self._home: int  # the thread of the loop
         self._context: Context  # the one that whoever is told runs in
         self._ended: asyncio.Future[None]
 
     async def __aenter__(self) -> Self:
         self._loop, self._context = asyncio.get_running_loop(), copy_context()
+        self._home = threading.get_ident()
         self._ended = self._loop.create_future()
         self._thread.start()
         self._open = True
@@ -88,7 +93,7 @@ class Journal:
             OSError: The disk broke the journal, and nobody who waited for an operation heard of it.
         """
         self._open = False
-        self._queue.put(None)
+        self._gather(None)
         cancelled = await see_through(self._ended)
         self._thread.join()
         self._tell_unheard(cancelled or error)
@@ -135,7 +140,11 @@ class Journal:
             RuntimeError: The journal is not entered.
         """
         self._refuse_unless_entered()
-        self._queue.put(_Task(op, told and partial(self._tell_heard, told)))
+        task = _Task(op, told and partial(self._tell_heard, told))
+        if threading.get_ident() == self._home:
+            self._gather(task)
+        else:
+            self._queue.put([task])
 
     def _tell_heard(self, told: Told, error: BaseException | None) -> None:
         told(error and self._heard(error))
@@ -144,13 +153,21 @@ class Journal:
         given: list[T] = []
         self._refuse_unless_entered()
         over: asyncio.Future[BaseException | None] = self._loop.create_future()
-        self._queue.put(
-            _Task(lambda records: given.append(op(records)), partial(_set, over), early)
-        )
+        self._gather(_Task(lambda records: given.append(op(records)), partial(_set, over), early))
         error = await over
         if error is not None:
             raise self._heard(error)
         return given[-1]
+
+    def _gather(self, task: _Task | None) -> None:
+        """Give an operation to the thread, together with all others of this turn of the loop."""
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(task)
+
+    def _hand_over(self) -> None:
+        self._queue.put(self._gathered)
+        self._gathered = []
 
     def _refuse_unless_entered(self) -> None:
         if not self._open:
@@ -166,13 +183,20 @@ class Journal:
     def _work(self) -> None:
         last = False
         while not last:
-            batch = [self._queue.get()]
-            with suppress(Empty):
-                while len(batch) < _MOST:
-                    batch.append(self._queue.get_nowait())
+            batch = self._next()
             last = batch[-1] is None
             self._carry_out([task for task in batch if task is not None])
         self._loop.call_soon_threadsafe(self._ended.set_result, None)
+
+    def _next(self) -> list[_Task | None]:
+        """Wait for operations; take all there are, up to what one transaction may hold."""
+        waiting = self._waiting
+        if not waiting:
+            waiting.extend(self._queue.get())
+        with suppress(Empty):
+            while len(waiting) < _MOST:
+                waiting.extend(self._queue.get_nowait())
+        return [waiting.popleft() for _ in range(min(_MOST, len(waiting)))]
 
     def _carry_out(self, batch: list[_Task]) -> None:
         if self._broken is None:
