@@ -132,11 +132,16 @@ async def call(journal: Journal, until: float) -> int:
     for changes in count(0, 3):
         if time.perf_counter() >= until:
             return changes
-        number = await journal.look(enrol)
-        await journal.do(partial(sending, number))
-        await journal.do(partial(paid, number))
-        await journal.do(partial(done, number))
+        await follow(journal)
     raise AssertionError
+
+
+async def follow(journal: Journal) -> None:
+    """Take one request through its three states."""
+    number = await journal.look(enrol)
+    await journal.do(partial(sending, number))
+    await journal.do(partial(paid, number))
+    await journal.do(partial(done, number))
 
 
 async def pace(folder: Path, seconds: float) -> Pace:
