@@ -145,7 +145,15 @@ class Call:
             VolcvError: It ended without an image; ``request`` is set on it.
         """
         try:
-            return await self._run()
+            while True:
+                body = encode(self._fresh or self.sent)
+                lease = self._used_now() or await self._wait_for_turn()
+                if self.leased is not None:
+                    self.leased.set()
+                error = await self._attempt(lease, body)
+                if error is None:
+                    return await self._in_hand(lease.transport)
+                await self._prepare(error)
         except VolcvError as error:
             self._complete(error)
             raise
@@ -213,20 +221,6 @@ class Call:
             error.billed, self._spoken_for = "unknown", error
         return error
 
-    async def _run(self) -> Generation:
-        while True:
-            body = encode(self._fresh or self.sent)
-            lease = self._used_now() or await self._wait_for_turn()
-            if self.leased is not None:
-                self.leased.set()
-            error = await self._attempt(lease, body)
-            if error is None:
-                break
-            await self._prepare(error)
-        self._caller.budget.succeeded(self._drawn)
-        assert self.made is not None  # noqa: S101 - the attempt was answered
-        return self.made if self.in_hand else await self._fetch(self.made, lease.transport)
-
     def _used_now(self) -> Lease | None:
         """Give the turn that was taken before, if one was; it is used now."""
         lease, self.lease = self.lease, None
@@ -274,19 +268,19 @@ class Call:
         self._sending = Sending()
         self._elsewhere = lease.learn(error)
         self._tell(attempt, begun, error)
-        if error is not None or self._recorder is not None:
-            await self._record(attempt, error)
+        if error is not None:
+            await self._remember(attempt, error)
+        elif self._recorder is not None:
+            assert self.made is not None  # noqa: S101 - the attempt was answered
+            await self._written(self._recorder.answered(attempt, self.made))
         return error
 
-    async def _record(self, attempt: Attempt, error: VolcvError | None) -> None:
-        """Remember how an attempt ended, and have it written down."""
-        if error is not None:
-            self._last = error
-            self._perhaps_billed += [error] * retry.may_be_billed(error)
-            if isinstance(self._recorder, Bookkeeper):
-                await self._written(self._recorder.ended(attempt, error))
-        elif self._recorder is not None and self.made is not None:
-            await self._written(self._recorder.answered(attempt, self.made))
+    async def _remember(self, attempt: Attempt, error: VolcvError) -> None:
+        """Remember how an attempt ended without an image, and have it written down."""
+        self._last = error
+        self._perhaps_billed += [error] * retry.may_be_billed(error)
+        if isinstance(self._recorder, Bookkeeper):
+            await self._written(self._recorder.ended(attempt, error))
 
     async def _written(self, writing: Awaitable[None]) -> None:
         try:
@@ -408,8 +402,13 @@ class Call:
             help="Nothing was sent. Raise Timeouts(deadline=...), or ask for less at once.",
         )
 
-    async def _fetch(self, made: Generation, transport: Transport) -> Generation:
-        """Fetch the images that stand at a URL."""
+    async def _in_hand(self, transport: Transport) -> Generation:
+        """Give what was made, once its images are in hand, or are not wanted."""
+        self._caller.budget.succeeded(self._drawn)
+        made = self.made
+        assert made is not None  # noqa: S101 - the attempt was answered
+        if self.in_hand:
+            return made
         with self._caller.downloads.counted():
             images = [await self._image(image, made, transport) for image in made.images]
         self.made = attrs.evolve(made, images=tuple(images))

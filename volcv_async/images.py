@@ -8,6 +8,7 @@ may sit there.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 import attrs
 from zlib_ng import zlib_ng
@@ -16,6 +17,9 @@ from volcv_async.errors import BrokenImageError
 
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff"
+
+# By the processor's own instructions: the dearest step of the check costs a quarter so.
+_crc32: Callable[[memoryview], int] = zlib_ng.crc32  # pyright: ignore[reportUnknownMemberType] - its stub is loose
 
 SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 """The suffix of a file, by media type."""
@@ -74,7 +78,7 @@ def _png(data: bytes) -> Picture:
     while True:
         length, kind = struct.unpack_from(">I4s", view, at)
         (checksum,) = struct.unpack_from(">I", view, at + 8 + length)
-        if zlib_ng.crc32(view[at + 4 : at + 8 + length]) != checksum:
+        if _crc32(view[at + 4 : at + 8 + length]) != checksum:
             raise _BrokenError(f"the checksum of its {kind!r} chunk at byte {at} is wrong")
         if kind == b"IHDR":
             size = struct.unpack_from(">II", view, at + 8)

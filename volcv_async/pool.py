@@ -340,8 +340,7 @@ class SessionPool:
         ):
             self._set_aside(session, turn.governor, error)
         self._learn_pace(turn, error, now)
-        if stirred:
-            self._outages.note()
+        self._outages.note()
         self._update()
         return session not in self._sessions[turn.governor] and self._closed is None
 

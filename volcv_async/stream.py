@@ -352,7 +352,10 @@ class OutcomeStream:
 
     async def _pull(self) -> object:
         with self._waits.for_("source"):
-            return await anext(cast("AsyncIterator[object]", self._source), _END)
+            try:
+                return await anext(cast("AsyncIterator[object]", self._source))
+            except StopAsyncIteration:
+                return _END
 
     def _call(self, request: object, number: int) -> Call:
         index = self._counts.pulled
@@ -474,7 +477,7 @@ class _Counts:
 
 
 class _Window:
-    """The places of a window: one for each request that is pulled and whose outcome is not taken."""
+    """The places of a window: one for each request from its pulling to its outcome's taking."""
 
     def __init__(self, places: int) -> None:
         self._free = places

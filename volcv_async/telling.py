@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-
-import attrs
 
 from volcv_async.errors import Ending, VolcvError
 from volcv_async.events import Attempt, AttemptEnded, AttemptStarted, Event, OnEvent, Statistics
@@ -21,14 +20,18 @@ class Teller:
     def __init__(self, on_event: OnEvent | None, failed: Callable[[Exception], None]) -> None:
         self._on_event, self._failed = on_event, failed
         self._attempts = self._completed = 0
-        self._endings: dict[Ending, int] = {}
+        self._endings: Counter[Ending] = Counter()
 
     @property
     def counts(self) -> Statistics:
         """What attempts have come to; how things stand now is left out."""
-        named = {ending.replace(" ", "_"): count for ending, count in self._endings.items()}
-        return attrs.evolve(
-            Statistics(attempts=self._attempts, completed=self._completed), **named
+        return Statistics(
+            attempts=self._attempts,
+            not_sent=self._endings["not sent"],
+            rejected=self._endings["rejected"],
+            in_doubt=self._endings["in doubt"],
+            answered=self._endings["answered"],
+            completed=self._completed,
         )
 
     def started(self, attempt: Attempt) -> None:
@@ -40,7 +43,7 @@ class Teller:
     def ended(self, attempt: Attempt, seconds: float, error: VolcvError | None) -> None:
         """Count an attempt that is over; without an error, it gave an image."""
         ending: Ending = "answered" if error is None else error.ending
-        self._endings[ending] = self._endings.get(ending, 0) + 1
+        self._endings[ending] += 1
         self._completed += error is None
         if self._on_event is not None:
             self.tell(AttemptEnded(attempt=attempt, ending=ending, seconds=seconds, error=error))

@@ -102,32 +102,23 @@ class Transport:
         total = min(timeouts.attempt, seconds)
         limits = aiohttp.ClientTimeout(total=total, connect=timeouts.connect)
         try:
-            return await self._post(body, sending, limits)
+            async with self._paid.post(
+                self._url,
+                data=_Paid(body, sending),
+                allow_redirects=False,
+                proxy=self._account.proxy,
+                timeout=limits,
+            ) as response:
+                said, status = response.headers, response.status
+                headers = {name: said[name] for name in _HEADERS_KEPT if name in said}
+                read = _read(response) if status not in REFUSED_BY_STATUS else _if_whole(response)
+                return Reply(status, headers, await read, time.time())
         except (aiohttp.ClientError, OSError, ValueError) as failure:
-            said = self.redact(_said(failure, limits))
+            problem = self.redact(_said(failure, limits))
         # Raised out here, so that aiohttp's exception, with the request in it, is no context.
         if sending.begun:
-            raise _in_doubt(said)
-        raise _not_sent(said, self._account.url)
-
-    async def _post(self, body: bytes, sending: Sending, limits: aiohttp.ClientTimeout) -> Reply:
-        async with self._paid.post(
-            self._url,
-            data=_Paid(body, sending),
-            allow_redirects=False,
-            proxy=self._account.proxy,
-            timeout=limits,
-        ) as response:
-            said = response.headers
-            headers = {name: said[name] for name in _HEADERS_KEPT if name in said}
-            try:
-                body = await _read(response)
-            except (aiohttp.ClientError, OSError, ValueError):
-                # A refusal that breaks off is a refusal all the same.
-                if response.status not in REFUSED_BY_STATUS:
-                    raise
-                body = b""
-            return Reply(response.status, headers, body, time.time())
+            raise _in_doubt(problem)
+        raise _not_sent(problem, self._account.url)
 
     async def probe(self, *, seconds: float = Timeouts().connect) -> bool:
         """Tell whether anything below HTTP 500 answers at the endpoint: a plain GET, without key.
@@ -173,20 +164,23 @@ class Transport:
         raise _not_downloaded(url, said, status, hopeless=hopeless)
 
 
+async def _if_whole(response: aiohttp.ClientResponse) -> bytes:
+    """Read the body of a refusal; one that breaks off is a refusal all the same."""
+    try:
+        return await _read(response)
+    except (aiohttp.ClientError, OSError, ValueError):
+        return b""
+
+
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Read a body up to a cap; one that came whole is not copied."""
-    content = response.content
-    part = await content.readany()
-    if content.at_eof():
-        return part
+    """Read a body up to a cap; joining a single part copies nothing."""
     parts: list[bytes] = []
     size = 0
-    while part:
-        parts.append(part)
-        size += len(part)
+    while not response.content.at_eof():
+        parts.append(await response.content.readany())
+        size += len(parts[-1])
         if size > MOST_BYTES:
             raise ValueError(f"the reply is longer than {MOST_BYTES} bytes")
-        part = await content.readany()
     return b"".join(parts)
 
 

@@ -806,3 +806,86 @@ async def test_a_client_with_refused_keys_ends_a_stream_though_nobody_looks() ->
                 await finished(outcomes)
     assert outcomes.leftover == []
     assert len(gateway.requests) == 1
+
+
+def cancel_carriers() -> None:
+    """Cancel the tasks that carry calls, as a loop does that is being shut down."""
+    for task in asyncio.all_tasks():
+        if "Carriers" in task.get_name():
+            task.cancel()
+
+
+async def test_a_call_whose_task_is_cancelled_before_it_begins_was_not_sent(
+    gateway: LocalGateway,
+) -> None:
+    """A call that was handed to a task which is cancelled at that moment ends as not sent."""
+
+    def requests() -> Iterator[volcv.Request]:
+        yield from [cat(0), cat(1), cat(2)]
+        cancel_carriers()  # cat 2 is handed over by now, and not begun
+        yield cat(3)
+
+    async with (
+        volcv.Client(gateway.account(limits=LIMITS)) as client,
+        client.stream(requests(), concurrency=2) as outcomes,
+    ):
+        while outcomes.statistics().ready < 2:
+            await asyncio.sleep(0)
+        taken = [outcome async for outcome in outcomes]
+        assert client.statistics().in_flight == 0
+    assert {outcome.index: type(outcome) for outcome in taken} == {
+        0: volcv.Completed,
+        1: volcv.Completed,
+        2: volcv.Failed,
+        3: volcv.Completed,
+    }
+    (failed,) = (outcome for outcome in taken if isinstance(outcome, volcv.Failed))
+    assert isinstance(failed.error, volcv.NotSentError)
+    assert gateway.paid == 3
+
+
+async def test_a_source_that_is_always_ready_lets_others_run(client: volcv.Client) -> None:
+    """However many calls could leave at once, other tasks have their turn in between."""
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    at: list[int] = []
+
+    def requests() -> Iterator[volcv.Request]:
+        for nth in range(64):
+            at.append(turns)
+            yield cat(nth)
+
+    other = asyncio.create_task(turn())
+    wide = volcv.Limits(concurrency=64)
+    async with LocalGateway(latency=0.0) as gateway:
+        async with (
+            volcv.Client(gateway.account(limits=wide)) as client,
+            client.stream(requests(), concurrency=64) as outcomes,
+        ):
+            assert len([outcome async for outcome in outcomes]) == 64
+    other.cancel()
+    assert len(set(at)) >= 4
+
+
+async def test_a_turn_taken_ahead_is_given_back_with_a_source_that_fails(
+    gateway: LocalGateway, client: volcv.Client
+) -> None:
+    """A source that raises, ends, or changes the model leaves no slot and no departure taken."""
+
+    def requests() -> Iterator[volcv.Request]:
+        yield cat(0)
+        yield volcv.GeneralV14(prompt="cat 1")
+        raise LookupError
+
+    async with client.stream(requests()) as outcomes:
+        with pytest.raises(LookupError):
+            async for _ in outcomes:
+                pass
+        assert client.statistics().in_flight == 0
+    assert gateway.paid == 2

@@ -15,7 +15,8 @@ from volcv_async import transport as transport_room
 from volcv_async.config import Timeouts
 from volcv_async.gateway import Canned, LocalGateway, Received
 from volcv_async.reply import Reply
-from volcv_async.transport import Sending, Transport
+from volcv_async.sending import Sending
+from volcv_async.transport import Transport
 
 QUICK = Timeouts(connect=5.0, attempt=10.0)
 
@@ -137,7 +138,8 @@ async def test_a_trusted_certificate_is_answered(
     authority.cert_pem.write_to_path(file)
     program = (
         "import asyncio, sys, volcv_async as v\n"
-        "from volcv_async.transport import Sending, Transport\n"
+        "from volcv_async.sending import Sending\n"
+        "from volcv_async.transport import Transport\n"
         "async def main():\n"
         "    t = Transport(v.Account(sys.argv[1], v.Bearer('key')))\n"
         "    print((await t.post(b'{}', Sending(), timeouts=v.Timeouts())).status)\n"

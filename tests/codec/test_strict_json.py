@@ -53,3 +53,8 @@ def test_what_is_not_strict_is_refused(data: bytes, why: str) -> None:
 def test_64_levels_are_fine() -> None:
     """Nesting up to the stated depth is read."""
     assert strict_json.loads(b"[" * 64 + b"]" * 64)
+
+
+def test_a_wide_document_is_not_deep() -> None:
+    """As many lists as one likes stand beside each other."""
+    assert strict_json.loads(b"[" + b",".join([b"[1]"] * 99) + b"]") == [[1]] * 99

@@ -291,3 +291,46 @@ async def test_the_gate_tells_what_holds_up_who_waits() -> None:
     gate.over(await waiting)
     assert gate.watch.read(99.0) == {"concurrency": 3.0, "rate": 0.5, "pause": 1.5}
     gate.stop_timer()
+
+
+async def test_two_calls_that_end_together_let_two_go() -> None:
+    """However many end in one step, the gate looks once, and all who may go do."""
+    gate = gate_of(Governor(volcv.Limits(concurrency=2)), clock=Clock())
+    turns = [await gate.turn(), await gate.turn()]
+    waiting = [asyncio.create_task(gate.turn()) for _ in range(3)]
+    await settled()
+    for turn in turns:
+        gate.over(turn)
+    gate.update()
+    await settled()
+    assert [task.done() for task in waiting] == [True, True, False]
+    waiting[2].cancel()
+
+
+async def test_a_call_that_can_leave_at_once_passes_nobody() -> None:
+    """It takes its turn without waiting where nobody waits, and not where somebody does."""
+    clock = Clock()
+    gate = gate_of(Governor(volcv.Limits(concurrency=1)), clock=clock)
+    turn = gate.turn_now("a")
+    assert turn is not None
+    assert gate.turn_now("a") is None
+    waiting = asyncio.create_task(gate.turn("a"))
+    await settled()
+    gate.over(turn)
+    assert gate.turn_now("a") is None
+    gate.over(await waiting)
+    assert gate.turn_now("b") is not None
+
+
+async def test_calls_that_can_leave_at_once_take_turns_over_governors() -> None:
+    """Of several accounts that are free, the one that has rested longest is next."""
+    clock = Clock()
+    one, other = Governor(volcv.Limits(concurrency=9)), Governor(volcv.Limits(concurrency=1))
+    gate = gate_of(one, other, clock=clock)
+    taken: list[Governor] = []
+    for now in range(4):
+        clock.now = now
+        turn = gate.turn_now()
+        assert turn is not None
+        taken.append(turn.governor)
+    assert taken == [one, other, one, one]

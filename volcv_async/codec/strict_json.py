@@ -72,9 +72,7 @@ def _number(text: str) -> float:
 
 
 def _decoder(constant: Callable[[str], object]) -> json.JSONDecoder:
-    return json.JSONDecoder(
-        object_pairs_hook=_object, parse_constant=constant, parse_float=_number
-    )
+    return json.JSONDecoder(object_pairs_hook=_object, parse_constant=constant, parse_float=_number)
 
 
 _STRICT = _decoder(_refuse)

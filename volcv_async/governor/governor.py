@@ -234,11 +234,10 @@ class Governor:
             lessons.tempo.begin(rate)
 
     def _begun(self, model: Model) -> Lessons:
-        """Give the lessons of a model; the first call for one begins them."""
-        if model not in self._lessons:
-            stated = self.limits.slots
-            self._lessons[model] = Lessons(
-                Room(most=self.most, first=min(_FIRST, self.most) if stated is None else stated),
-                Tempo(self.limits.calls_a_second, self.limits.burst),
-            )
-        return self._lessons[model]
+        """Begin the lessons of a model, with its first call."""
+        stated = self.limits.slots
+        lessons = self._lessons[model] = Lessons(
+            Room(most=self.most, first=min(_FIRST, self.most) if stated is None else stated),
+            Tempo(self.limits.calls_a_second, self.limits.burst),
+        )
+        return lessons

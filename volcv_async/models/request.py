@@ -24,7 +24,7 @@ class Request:
 
     def __attrs_post_init__(self) -> None:
         check_given(self)
-        if type(self.extra) is dict and not self.extra:
+        if self.extra == {}:
             object.__setattr__(self, "extra", {})  # it may be the caller's, who may fill it
             return
         model = type(self).__name__

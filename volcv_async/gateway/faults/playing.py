@@ -1,8 +1,10 @@
 """Playing a script on a connection that an HTTP server has, and resetting connections."""
 
 import asyncio
+import fcntl
 import socket
 import struct
+import termios
 
 from aiohttp import web
 
@@ -55,6 +57,7 @@ async def _do(
         case End.CLOSE:
             transport.close()
         case End.RESET:
+            await _arrival(transport)
             reset(transport)
         case _:  # End.HOLD
             await _hold(request)
@@ -64,6 +67,19 @@ async def _send(data: bytes, transport: asyncio.Transport) -> None:
     transport.write(data)
     while transport.get_write_buffer_size() and not transport.is_closing():  # noqa: ASYNC110 - see _LOOK
         await asyncio.sleep(_LOOK)
+
+
+async def _arrival(transport: asyncio.Transport) -> None:
+    """Wait until the other end's system has all that was written: a reset throws away the rest."""
+    while not transport.is_closing() and _on_its_way(transport):  # noqa: ASYNC110 - see _LOOK
+        await asyncio.sleep(_LOOK)
+
+
+def _on_its_way(transport: asyncio.Transport) -> int:
+    """Count the bytes that were sent and not acknowledged."""
+    connection = transport.get_extra_info("socket").fileno()
+    (count,) = struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))
+    return int(count)
 
 
 async def _drip(data: bytes, request: web.BaseRequest, pause: float) -> None:
