@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from typing import cast
 
 import attrs
 from zlib_ng import zlib_ng
@@ -19,7 +20,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff"
 
 # By the processor's own instructions: the dearest step of the check costs a quarter so.
-_crc32: Callable[[memoryview], int] = zlib_ng.crc32  # pyright: ignore[reportUnknownMemberType] - its stub is loose
+_crc32 = cast("Callable[[memoryview], int]", zlib_ng.crc32)  # pyright: ignore[reportUnknownMemberType] - its stub is loose
 
 SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 """The suffix of a file, by media type."""

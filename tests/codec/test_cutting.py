@@ -61,14 +61,22 @@ def decoded(image: object) -> object:
         return image
 
 
-@given(REPLIES, WRITTEN, st.booleans(), CHANGES, st.integers(0, 10**6), st.booleans())
+@given(
+    reply=REPLIES,
+    written=WRITTEN,
+    ascii_only=st.booleans(),
+    change=CHANGES,
+    place=st.integers(0, 10**6),
+    slashes=st.booleans(),
+)
 def test_both_roads_give_the_same(
+    *,
     reply: object,
     written: tuple[int | None, tuple[str, str]],
-    ascii_only: bool,  # noqa: FBT001 - drawn
+    ascii_only: bool,
     change: bytes,
     place: int,
-    slashes: bool,  # noqa: FBT001 - drawn
+    slashes: bool,
 ) -> None:
     """Of any JSON, and of what is none, cutting images out gives what parsing them would."""
     indent, separators = written
