@@ -164,14 +164,14 @@ def threads() -> list[Contender]:
 def measure(*, quick: bool, rounds: int | None = None) -> dict[str, object]:
     """Measure, and give the figures as they go into a JSON file."""
     rounds = rounds or (2 if quick else 5)
-    images = 400 if quick else 1500
+    images = 500 if quick else 2000
     with (
         tempfile.TemporaryDirectory(dir=".", prefix="disk-") as folder,
         child("server", cores()[0]) as server,
     ):
         stage = Stage(_address(server), Path(folder), images)
         kept = stage.play(_KEPT, rounds)
-        anew = stage.play(fresh(_KEPT), rounds)
+        anew = stage.play(fresh(_KEPT), max(1, rounds // 2))
         varied = stage.play(threads(), max(1, rounds // 2))
     plain: dict[str, object] = cattrs.unstructure(Figures(images, kept, anew, varied))
     return plain

@@ -122,7 +122,7 @@ async def test_who_posts_can_be_told(tmp_path: Path) -> None:
     told: asyncio.Future[tuple[BaseException | None, int, str]] = asyncio.Future()
 
     def tell(error: BaseException | None) -> None:
-        told.set_result((error, seen(tmp_path), place.get()))
+        told.set_result((error, seen(tmp_path), place.get("lost")))
 
     async with journal(tmp_path) as running:
         thread = threading.Thread(target=running.post, args=(enrol, tell))
