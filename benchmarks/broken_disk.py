@@ -44,7 +44,7 @@ _PATIENCE = 60  # seconds after which a run is taken for hung
 
 _WARM = """
 import json, os, signal, sys
-import volcv_async.cli.app, volcv_async.job
+import volcv_async.cli.run, volcv_async.transport
 from volcv_async.cli import main
 
 def run(words, log):

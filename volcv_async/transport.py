@@ -176,12 +176,14 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     """Read a body up to a cap; joining a single part copies nothing."""
     parts: list[bytes] = []
     size = 0
-    while not response.content.at_eof():
-        parts.append(await response.content.readany())
-        size += len(parts[-1])
+    while True:
+        part = await response.content.readany()
+        parts.append(part)
+        size += len(part)
         if size > MOST_BYTES:
             raise ValueError(f"the reply is longer than {MOST_BYTES} bytes")
-    return b"".join(parts)
+        if response.content.at_eof():
+            return b"".join(parts)
 
 
 def _said(failure: Exception, limits: aiohttp.ClientTimeout) -> str:
