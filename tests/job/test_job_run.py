@@ -91,6 +91,7 @@ async def test_every_prompt_ends_as_an_image_and_a_row(
         "journal.sqlite",
         "journal.sqlite.lock",
         "metadata.jsonl",
+        "run.json",
     ]
 
 

@@ -204,6 +204,7 @@ async def _send(
             retry_failed=job.retry_failed,
             give_up=job.give_up,
             on_outcome=shown.show,
+            arguments={"command": typed.get()},
         )
 
 

@@ -9,10 +9,11 @@ has learned of the limits.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -27,6 +28,7 @@ from volcv_async.job.lessons import Lessons
 from volcv_async.job.records import Records
 from volcv_async.job.recovery import recover, refuse_foreign, write_failures
 from volcv_async.job.report import JobReport, Tally
+from volcv_async.job.run_card import card
 from volcv_async.job.sink import Sink
 from volcv_async.job.streak import Streak
 from volcv_async.job.writing import Writing
@@ -48,15 +50,16 @@ async def run(
     give_up: float | None = 1800.0,
     fsync: bool = True,
     on_outcome: Callable[[Outcome], None] | None = None,
+    arguments: Mapping[str, Any] | None = None,
 ) -> JobReport:
     """Send all requests of a list that are to do, and keep their images in a folder.
 
     The folder gets ``images/000012.png`` and so on, numbered from 0 as the list first came, with a
     row each in ``metadata.jsonl``; ``failed.jsonl`` and ``in_doubt.jsonl`` where there is something
-    to say in them. An image is exactly as it came. ``journal.sqlite`` knows what became of each
-    request, so that the same call goes on after a crash: a request is known by what it asks for,
-    and equal ones by which of them they are, not by their place, so the list may have been
-    reordered, lengthened or shortened meanwhile.
+    to say in them; and ``run.json``, the card of this run. An image is exactly as it came.
+    ``journal.sqlite`` knows what became of each request, so that the same call goes on after a
+    crash: a request is known by what it asks for, and equal ones by which of them they are, not by
+    their place, so the list may have been reordered, lengthened or shortened meanwhile.
 
     When the source or the account ends the job with an error, or its task is cancelled, nothing new
     goes out; what is in flight is given ``drain`` seconds, and what was made is written down before
@@ -81,6 +84,7 @@ async def run(
             take the images and the knowledge of the last half minute or so, paid or not.
         on_outcome: Called with every outcome once it is written down; its ``index`` is its number
             in the folder. What time it takes is the consumer's, as the report says.
+        arguments: What else ``run.json`` is to say of how the run was started; values of JSON.
 
     Raises:
         ConfigurationError: The folder is in use by another run, or holds what is not a job's; or
@@ -92,6 +96,17 @@ async def run(
     """
     folder, tally = Path(out), Tally()
     wishes = Wishes(retry_failed=retry_failed, in_doubt=client.retry.in_doubt == "retry")
+    said = {
+        "concurrency": concurrency,
+        "drain": drain,
+        "seeds": seeds,
+        "retry_failed": retry_failed,
+        "in_doubt": client.retry.in_doubt,
+        "rerolls": client.retry.rerolls,
+        "give_up": give_up,
+        "fsync": fsync,
+        **(arguments or {}),
+    }
 
     async with _journal(folder, fsync=fsync) as journal:
         books, lessons = Books(journal, wishes, seeds), Lessons(client, journal)
@@ -112,14 +127,18 @@ async def run(
                 with outcomes.consumer_at_work():
                     on_outcome(outcome)
 
-        try:
-            with Sink(folder, fsync=fsync) as sink:
-                ending = await carry(outcomes, Writing(client, sink, books, note))
-        finally:
-            lessons.write()
-        if ending is not None:
-            raise ending
-        return tally.report(folder, books.kept, outcomes.statistics().waited)
+        def figures() -> JobReport:
+            return tally.report(folder, books.kept, outcomes.statistics().waited)
+
+        async with card(folder, said, figures, fsync=fsync):
+            try:
+                with Sink(folder, fsync=fsync) as sink:
+                    ending = await carry(outcomes, Writing(client, sink, books, note))
+            finally:
+                lessons.write()
+            if ending is not None:
+                raise ending
+        return figures()
 
 
 @asynccontextmanager

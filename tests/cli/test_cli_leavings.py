@@ -1,0 +1,62 @@
+"""What ``volcv run`` leaves beside the pictures: its card, and lists of what is left to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from provider_of_tests import provider
+
+from volcv_async.cli import main
+from volcv_async.gateway import Received, service_error
+from volcv_async.gateway.answers import Reply
+
+SMALL = ["-p", "width=256", "-p", "height=256", "-p", "use_sr=false"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder, with no account in the environment."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VOLCV_BASE_URL", raising=False)
+    monkeypatch.delenv("VOLCV_API_KEY", raising=False)
+    return tmp_path
+
+
+def write(name: str, content: str) -> str:
+    Path(name).write_text(content, encoding="utf-8")
+    return name
+
+
+def rows(path: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_card_has_the_command_as_it_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was typed is on the card, and the key, which was not, is not."""
+    with provider(monkeypatch):
+        assert main(["run", write("a list.txt", "a fox\n"), "-o", "out", *SMALL]) == 0
+    text = Path("out/run.json").read_text(encoding="utf-8")
+    card = json.loads(text)
+    assert card["arguments"]["command"] == f"volcv run 'a list.txt' -o out {' '.join(SMALL)}"
+    assert card["figures"]["completed"] == 1
+    assert "local-key" not in text
+
+
+def test_what_failed_is_a_list_to_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``failed.jsonl`` is taken as it is: the prompts that gave nothing go out, and no others."""
+    moods = {"bad": True}
+
+    async def refuse(received: Received) -> Reply | None:
+        return service_error(50412) if moods["bad"] and "fox" in (received.prompt or "") else None
+
+    with provider(monkeypatch, refuse) as gateway:
+        listed = write("list.txt", 'a fox\na hare\n"千军" fox \n')
+        assert main(["run", listed, "-o", "out", *SMALL]) == 1
+        moods["bad"] = False
+        gateway_paid = gateway.paid
+        assert main(["run", "out/failed.jsonl", "-o", "again", *SMALL]) == 0
+        assert gateway.paid - gateway_paid == 2
+    assert {row["prompt"] for row in rows("again/metadata.jsonl")} == {"a fox", '"千军" fox '}
