@@ -13,6 +13,7 @@ import attrs
 from volcv_async import durable
 from volcv_async.errors import Billed, DownloadError, VolcvError
 from volcv_async.images import SUFFIXES, inspect
+from volcv_async.labels import read_label
 from volcv_async.models import Request
 
 
@@ -57,6 +58,17 @@ class Image:
             width=seen.width,
             height=seen.height,
         )
+
+    @property
+    def aigc_label(self) -> Mapping[str, Any] | None:
+        """The label of origin that Chinese rules (GB 45438-2025) ask for; None where none is found.
+
+        It is the JSON object in the picture's metadata, as it stands there, with fields such as
+        ``Label`` (``"1"``: made by a machine), ``ContentProducer`` and ``ProduceID`` (community:
+        the fields and the places are those that other people's code has met). It is looked for in
+        XMP, in EXIF and in PNG text, each time it is asked for.
+        """
+        return None if self.data is None else read_label(self.data)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the bytes to a file, verbatim, and return its path.

@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 import attrs
 
-from volcv_async import __version__, durable
+from volcv_async import durable
 from volcv_async.job.report import JobReport
 
 CARD = "run.json"
@@ -98,7 +98,7 @@ def _write(path: Path, row: Mapping[str, Any], *, fsync: bool) -> None:
 
 def _versions() -> dict[str, str]:
     return {
-        "volcv-async": __version__,
+        "volcv-async": version("volcv-async"),
         "python": platform.python_version(),
         "aiohttp": version("aiohttp"),
     }
