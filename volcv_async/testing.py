@@ -35,7 +35,7 @@ _SAYS_HOW_LONG = {"latency", "time_scale"}
 
 
 class Hold:
-    """An `answer` that keeps every call at the provider until the test lets them go.
+    """Keeps every call at the provider until the test lets them go: `gateway.answer = Hold()`.
 
     What happens between "sent" and "made" is tested with it in order, without sleeping. It may be
     waited for on any event loop, and released from any thread.

@@ -180,16 +180,16 @@ def test_what_is_paid_while_the_client_has_gone_is_seen(project: pytest.Pytester
     ran = run(
         project,
         """
-async def test_it(start_volcv_gateway):
-    hold = Hold()
-    gateway = start_volcv_gateway(LocalGateway(latency=0.0, answer=hold))
-    async with volcv.Client(gateway.account()) as client:
+async def test_it(volcv_gateway):
+    volcv_gateway.answer = hold = Hold()
+    assert volcv_gateway.answer is hold
+    async with volcv.Client(volcv_gateway.account()) as client:
         call = asyncio.create_task(client.generate(volcv.GeneralV21(prompt="a fox")))
         assert (await hold.arrived()).prompt == "a fox"
-        assert (gateway.in_flight, gateway.paid) == (1, 0)
+        assert (volcv_gateway.in_flight, volcv_gateway.paid) == (1, 0)
         hold.release()
         await call
-        assert gateway.paid == 1
+        assert volcv_gateway.paid == 1
         hold.release()  # more than once changes nothing
         await client.generate(volcv.GeneralV21(prompt="a hare"))  # and nothing is held any more
 

@@ -61,12 +61,12 @@ class Provider:
     ) -> None:
         self.ledger = ledger
         self.limiter = limiter
+        self.answer = answer
         self._key = key
         self._latency = latency
         self._latencies = Random(f"latencies of {seed}")
         self._seeds = Random(f"seeds of {seed}")
         self._url_lifetime = url_lifetime
-        self._answer = answer
         self._mischief = mischief
         self._links = Links(secrets.token_bytes(16))
         self._linked: dict[str, _Linked] = {}
@@ -126,7 +126,7 @@ class Provider:
             self.limiter.release()
 
     async def _work(self, request: web.Request, received: Received, order: Order) -> Reply:
-        reply = None if self._answer is None else await self._answer(received)
+        reply = None if self.answer is None else await self.answer(received)
         if reply is None:
             await asyncio.sleep(self._latency.draw(order.variant.req_key, self._latencies))
             reply = await self._generate(request, received, order)

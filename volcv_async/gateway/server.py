@@ -149,6 +149,15 @@ class LocalGateway:
         self._draws.change(faults)
 
     @property
+    def answer(self) -> Answer | None:
+        """What scripts the provider. Set it while the gateway runs: it goes for later requests."""
+        return self._provider.answer
+
+    @answer.setter
+    def answer(self, answer: Answer | None) -> None:
+        self._provider.answer = answer
+
+    @property
     def struck(self) -> Mapping[str, int]:
         """How often each fault struck, by its name."""
         return dict(self._ledger.faults)
