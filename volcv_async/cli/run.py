@@ -63,6 +63,7 @@ class _Job:
     ahead: Survey
     drain: float
     fsync: bool = True
+    embed: bool = False
     seeds: Seeds = "list"
     retry_failed: bool = False
     give_up: float | None = None
@@ -119,6 +120,14 @@ def run(
             show_default=False,
         ),
     ] = False,
+    embed: Annotated[
+        bool,
+        Parameter(
+            help="Write prompt and parameters into the pictures.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = False,
 ) -> int:
     """Turn a prompt list into a folder of images, or go on where that stopped."""
     with reading_input():
@@ -140,6 +149,7 @@ def run(
             ahead=survey(out, requests(), wishes=wishes, seeds=seed),
             drain=drain,
             fsync=not no_fsync,
+            embed=embed,
             seeds=seed,
             retry_failed=retry_failed,
             give_up=give_up,
@@ -200,6 +210,7 @@ async def _send(
             out=job.out,
             drain=job.drain,
             fsync=job.fsync,
+            embed=job.embed,
             seeds=job.seeds,
             retry_failed=job.retry_failed,
             give_up=job.give_up,

@@ -32,8 +32,18 @@ class Kept:
 Save = Callable[[Image, Path], Path]
 """Writes an image to a path, adds its suffix, and gives the path."""
 
+Dress = Callable[[Image, str], Image]
+"""Gives an image as it is to be kept, from what came and the id of its call."""
 
-def save_images(outcome: Outcome, path: Path, save: Save = Image.save) -> Iterator[Kept]:
+
+def as_it_came(image: Image, _: str) -> Image:
+    """Keep an image byte for byte."""
+    return image
+
+
+def save_images(
+    outcome: Outcome, path: Path, save: Save = Image.save, dress: Dress = as_it_came
+) -> Iterator[Kept]:
     """Save all images of an outcome, and give the whole ones as they lie on the disk.
 
     The first gets the name that is given, the others ``-2``, ``-3`` and so on behind it; each gets
@@ -43,6 +53,7 @@ def save_images(outcome: Outcome, path: Path, save: Save = Image.save) -> Iterat
         outcome: Whose images.
         path: Where the first goes.
         save: Writes one that is whole, and gives its path, the suffix added.
+        dress: Gives one that is whole as it is to be kept.
 
     Raises:
         OSError: One cannot be written.
@@ -51,7 +62,8 @@ def save_images(outcome: Outcome, path: Path, save: Save = Image.save) -> Iterat
     for place, image in enumerate(images, start=1):
         target = path_of(path, place)
         if image.media_type is not None:
-            yield Kept(path=save(image, target), image=image, request_id=request_id)
+            dressed = dress(image, request_id)
+            yield Kept(path=save(dressed, target), image=dressed, request_id=request_id)
         else:
             durable.write(target.with_name(f"{target.name}{BROKEN}"), image.data or b"")
 

@@ -49,6 +49,7 @@ async def run(
     retry_failed: bool = False,
     give_up: float | None = 1800.0,
     fsync: bool = True,
+    embed: bool = False,
     on_outcome: Callable[[Outcome], None] | None = None,
     arguments: Mapping[str, Any] | None = None,
 ) -> JobReport:
@@ -82,6 +83,8 @@ async def run(
         fsync: Whether what is written is on the disk before it counts. Without, a run is quicker
             where the disk is slow, and one that is killed still loses nothing; but a power cut may
             take the images and the knowledge of the last half minute or so, paid or not.
+        embed: Whether a PNG or JPEG gets what it was made of into its metadata, in the way
+            AUTOMATIC1111 writes it; every byte that came stays.
         on_outcome: Called with every outcome once it is written down; its ``index`` is its number
             in the folder. What time it takes is the consumer's, as the report says.
         arguments: What else ``run.json`` is to say of how the run was started; values of JSON.
@@ -105,6 +108,7 @@ async def run(
         "rerolls": client.retry.rerolls,
         "give_up": give_up,
         "fsync": fsync,
+        "embed": embed,
         **(arguments or {}),
     }
 
@@ -132,7 +136,7 @@ async def run(
 
         async with card(folder, said, figures, fsync=fsync):
             try:
-                with Sink(folder, fsync=fsync) as sink:
+                with Sink(folder, fsync=fsync, embed=embed) as sink:
                     ending = await carry(outcomes, Writing(client, sink, books, note))
             finally:
                 lessons.write()

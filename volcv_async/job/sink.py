@@ -20,8 +20,9 @@ from typing import Self
 from volcv_async import durable
 from volcv_async.errors import DownloadError
 from volcv_async.images import SUFFIXES
-from volcv_async.job.pictures import Save, save_images
-from volcv_async.job.rows import Row, error_row, history, image_row
+from volcv_async.job.embedding import embed
+from volcv_async.job.pictures import Dress, Save, as_it_came, save_images
+from volcv_async.job.rows import Row, as_sent, error_row, history, image_row
 from volcv_async.results import Completed, Failed, Image, Outcome
 
 IMAGES = "images"
@@ -37,10 +38,12 @@ class Sink:
         out: The folder.
         fsync: Whether an image is on the disk when it is kept, and its row at the end; otherwise
             both are when the system gets round to it.
+        embed: Whether an image gets what it was made of into its metadata.
     """
 
-    def __init__(self, out: Path, *, fsync: bool = True) -> None:
+    def __init__(self, out: Path, *, fsync: bool = True, embed: bool = False) -> None:
         self._images = out / IMAGES
+        self._embed = embed
         self._save: Save = Image.save if fsync else _save_unflushed
         names = (METADATA, FAILED, IN_DOUBT)
         self._rows = {name: _Lines(out / name, fsync=fsync) for name in names}
@@ -88,10 +91,16 @@ class Sink:
 
     def _keep_images(self, outcome: Outcome, before: Row) -> list[Row]:
         rows: list[Row] = []
-        for kept in save_images(outcome, self._images / name_of(outcome.index), self._save):
+        path, dress = self._images / name_of(outcome.index), self._dress(outcome)
+        for kept in save_images(outcome, path, self._save, dress):
             rows.append({**image_row(outcome.sent, kept, IMAGES), **before})
             self._rows[METADATA].append(rows[-1])
         return rows
+
+    def _dress(self, outcome: Outcome) -> Dress:
+        if not self._embed:
+            return as_it_came
+        return lambda image, request_id: embed(image, as_sent(outcome.sent), request_id)
 
 
 def name_of(number: int) -> str:
