@@ -55,7 +55,7 @@ def test_the_help_fits_a_screen(words: list[str], capsys: pytest.CaptureFixture[
     assert all(f" {name} " in said for name in ("demo", "generate", "run", "serve", "models"))
 
 
-@pytest.mark.parametrize("command", ["demo", "generate", "run", "serve", "models"])
+@pytest.mark.parametrize("command", ["demo", "generate", "run", "export", "serve", "models"])
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Its help fits a screen too."""
     assert main([command, "--help"]) == 0

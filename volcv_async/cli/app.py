@@ -41,6 +41,12 @@ _COMMANDS = {
         paid for with no image there; "in doubt" may have been billed; "refused" was
         not billed, and is not sent again unasked.
         """,
+    "export:export": """
+        Pack the pictures of a folder as WebDataset tar shards.
+
+        Each picture is three members of one name: itself, its row as .json, its
+        prompt as .txt. The folder stays as it is.
+        """,
     "serve:serve": """
         Serve the local gateway, for trying other clients.
 
