@@ -3,11 +3,11 @@
 from sphinx.application import Sphinx
 
 import volcv_async
-from volcv_async import gateway
+from volcv_async import gateway, testing
 
 # Public names are documented where users import them from. Autodoc would otherwise send every
 # annotation to the room that the class is written in.
-for package in (volcv_async, gateway):
+for package in (volcv_async, gateway, testing):
     for name in package.__all__:
         thing = getattr(package, name)
         if getattr(thing, "__module__", "").startswith("volcv_async."):

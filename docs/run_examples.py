@@ -29,7 +29,9 @@ from volcv_async.gateway import LocalGateway
 DOCS = Path(__file__).resolve().parent
 EXAMPLES = DOCS / "examples"
 TESTS = "test_*.py"
-"""Test files, which a shell script runs: they lie in each example's folder."""
+"""Test files, which a shell script runs."""
+APPLICATIONS = "*_app.py"
+"""What they test. These and those lie in each example's folder, and are none by themselves."""
 
 README = DOCS.parent / "README.md"
 
@@ -51,10 +53,15 @@ class Example:
 
 def from_files() -> Iterator[Example]:
     """Read the scripts of the documentation."""
-    scripts = {*EXAMPLES.glob("*.py"), *EXAMPLES.glob("*.sh")} - set(EXAMPLES.glob(TESTS))
+    scripts = {*EXAMPLES.glob("*.py"), *EXAMPLES.glob("*.sh")} - set(_beside())
     for path in sorted(scripts):
         expected = path.with_suffix(".out").read_text(encoding="utf-8")
         yield Example(name=path.name, source=path.read_text(encoding="utf-8"), expected=expected)
+
+
+def _beside() -> Iterator[Path]:
+    yield from EXAMPLES.glob(TESTS)
+    yield from EXAMPLES.glob(APPLICATIONS)
 
 
 def from_readme(text: str) -> Iterator[Example]:
@@ -68,8 +75,8 @@ async def run(example: Example, gateway: LocalGateway) -> str:
     with tempfile.TemporaryDirectory(prefix="example-") as folder:
         script = Path(folder) / example.name
         script.write_text(example.source, encoding="utf-8")
-        for test in EXAMPLES.glob(TESTS):
-            shutil.copy(test, folder)
+        for file in _beside():
+            shutil.copy(file, folder)
         interpreter = ["sh", "-eu"] if script.suffix == ".sh" else [sys.executable, "-W", "error"]
         process = await asyncio.create_subprocess_exec(
             *interpreter,

@@ -1,42 +1,44 @@
 # ruff: noqa: S101 - a test asserts
 """A test file of somebody's own: real sockets, no key, and every payment counted."""
 
-from collections.abc import AsyncGenerator
-
 import pytest
 
 import volcv_async as volcv
 from volcv_async.gateway import LocalGateway, Received, Reply, service_error
 
 
-async def postcard(client: volcv.Client, town: str) -> bytes | None:
-    """The code under test."""
-    try:
-        generation = await client.generate(volcv.GeneralV21(prompt=f"a postcard of {town}"))
-    except volcv.ContentRejectedError:
-        return None
-    return generation.image.data
+async def postcard(town: str) -> bytes | None:
+    """The code under test, which finds its account in the environment."""
+    async with volcv.Client() as client:
+        try:
+            generation = await client.generate(volcv.GeneralV21(prompt=f"a postcard of {town}"))
+        except volcv.ContentRejectedError:
+            return None
+        return generation.image.data
 
 
 async def moderation(received: Received) -> Reply | None:
     return service_error(50412) if "Atlantis" in (received.prompt or "") else None
 
 
-@pytest.fixture
-async def gateway() -> AsyncGenerator[LocalGateway]:
-    async with LocalGateway(latency=0.0, answer=moderation) as running:
-        yield running
-
-
-async def test_a_postcard_is_a_png_and_costs_one_picture(gateway: LocalGateway) -> None:
-    async with volcv.Client(gateway.account()) as client:
-        data = await postcard(client, "Whitby")
+async def test_a_postcard_is_a_png_and_costs_one_picture(volcv_environment: LocalGateway) -> None:
+    data = await postcard("Whitby")
     assert data is not None
     assert data.startswith(b"\x89PNG")
-    assert gateway.paid_by_prompt == {"a postcard of Whitby": 1}
+    assert volcv_environment.paid_by_prompt == {"a postcard of Whitby": 1}
 
 
-async def test_a_refused_postcard_is_none_and_costs_nothing(gateway: LocalGateway) -> None:
-    async with volcv.Client(gateway.account()) as client:
-        assert await postcard(client, "Atlantis") is None
-    assert gateway.paid == 0
+@pytest.mark.volcv_gateway(answer=moderation)
+async def test_a_refused_postcard_costs_nothing(volcv_environment: LocalGateway) -> None:
+    assert await postcard("Atlantis") is None
+    assert volcv_environment.paid == 0
+
+
+@pytest.mark.volcv_gateway(faults=["rate_429", "reset_in_body"])
+async def test_a_postcard_that_was_lost_on_its_way_is_not_bought_twice(
+    volcv_environment: LocalGateway,
+) -> None:
+    with pytest.raises(volcv.UnknownOutcomeError):  # after a refusal that cost only time
+        await postcard("Whitby")
+    assert volcv_environment.struck == {"rate_429": 1, "reset_in_body": 1}
+    assert volcv_environment.paid == 1

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 import volcv_async
-from volcv_async import gateway
+from volcv_async import gateway, testing
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 _DIRECTIVE = re.compile(r"^\.\. (?:auto\w+|py:data):: ([\w.]+)", re.MULTILINE)
@@ -65,6 +65,7 @@ def test_the_reference_documents_nothing_else() -> None:
     """What the reference shows can be imported from where it says."""
     public = {f"volcv_async.{name}" for name in volcv_async.__all__}
     public |= {f"volcv_async.gateway.{name}" for name in gateway.__all__}
+    public |= {f"volcv_async.testing.{name}" for name in testing.__all__}
     assert documented() <= public
 
 

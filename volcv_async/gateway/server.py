@@ -150,7 +150,7 @@ class LocalGateway:
 
     @property
     def answer(self) -> Answer | None:
-        """What scripts the provider. Set it while the gateway runs: it goes for later requests."""
+        """What scripts the provider. It may be set while the gateway runs, for later requests."""
         return self._provider.answer
 
     @answer.setter
