@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -281,10 +281,14 @@ class SlowSink(Sink):
     let_go = threading.Event()
 
     def keep(
-        self, outcome: Outcome, sent_at: datetime | None = None, earlier: Sequence[str] = ()
+        self,
+        outcome: Outcome,
+        sent_at: datetime | None = None,
+        earlier: Sequence[str] = (),
+        columns: Mapping[str, Any] | None = None,
     ) -> tuple[Outcome, list[Row]]:
         self.let_go.wait()
-        return super().keep(outcome, sent_at, earlier)
+        return super().keep(outcome, sent_at, earlier, columns)
 
 
 async def test_a_slow_disk_holds_the_spending_back(gateway: LocalGateway, tmp_path: Path) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
-import attrs
 from cyclopts import Parameter
 
 from volcv_async.config import Limits, SharedConcurrency, SharedRate, StoreUrl
 from volcv_async.errors import ConfigurationError, InvalidRequestError
-from volcv_async.models import FieldInfo, Request, info
+from volcv_async.job.lists import Choice, Format
+from volcv_async.models import Request
+from volcv_async.models.texts import from_text
 
 Model = Annotated[str, Parameter(name="--model", help="The model; see `volcv models`.")]
 Fields = Annotated[
@@ -19,6 +20,25 @@ Fields = Annotated[
     Parameter(
         name="-p",
         help="A field of every request, as field=value; may be given again.",
+        negative=(),
+        show_default=False,
+    ),
+]
+ListFormat = Annotated[
+    Format | None,
+    Parameter(name="--format", help="How the lists are written, whatever their names say."),
+]
+Sample = Annotated[
+    int | None,
+    Parameter(name="--sample", help="Draw so many rows; the same list gives the same ones."),
+]
+Limit = Annotated[int | None, Parameter(name="--limit", help="Take the first rows only.")]
+Repeat = Annotated[int, Parameter(name="--repeat", help="Make so many images of each row.")]
+Where = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--where",
+        help="Take rows whose column=value; may be given again.",
         negative=(),
         show_default=False,
     ),
@@ -48,6 +68,38 @@ Local = Annotated[
         negative=(),
         show_default=False,
     ),
+]
+
+_SAYS = "While it runs"
+AsJson = Annotated[
+    bool,
+    Parameter(
+        name="--json",
+        group=_SAYS,
+        help="One JSON object an image on standard output, as it is made.",
+        negative=(),
+        show_default=False,
+    ),
+]
+Quiet = Annotated[
+    bool,
+    Parameter(
+        name=["--quiet", "-q"],
+        group=_SAYS,
+        help="Say only errors.",
+        negative=(),
+        show_default=False,
+    ),
+]
+Verbose = Annotated[
+    bool,
+    Parameter(
+        name="-v", group=_SAYS, help="A line for each request.", negative=(), show_default=False
+    ),
+]
+LogFile = Annotated[
+    Path | None,
+    Parameter(name="--log-file", group=_SAYS, help="Append every event, with its time, to a file."),
 ]
 
 
@@ -93,45 +145,32 @@ def parse_fields(model: type[Request], pairs: Iterable[str]) -> dict[str, Any]:
     Raises:
         InvalidRequestError: A pair has no ``=``, or a value is not of its field's kind.
     """
-    kinds = {field.name: info(field) for field in attrs.fields(model)}
     values: dict[str, Any] = {}
-    for pair in pairs:
-        name, sign, text = pair.partition("=")
-        if not sign:
-            raise InvalidRequestError(f"-p {pair}: no '=' in it.", help="Write -p field=value.")
-        values[name] = _value(name, text, kinds[name]) if name in kinds else text
+    for name, text in _pairs("-p", "field=value", pairs):
+        try:
+            values[name] = from_text(model, name, text)
+        except InvalidRequestError as wrong:
+            raise InvalidRequestError(f"-p {wrong.message}", help=wrong.help) from None
     return values
 
 
-def _value(name: str, text: str, declared: FieldInfo | None) -> Any:  # noqa: ANN401 - by its kind
-    kind = declared.kind if declared else "object"
-    try:
-        return _PARSERS[kind](text)
-    except ValueError:
-        message = f"-p {name}={text}: {text!r} is no {_WANTED[kind]}."
-    raise InvalidRequestError(message)
+def parse_choice(
+    where: Iterable[str], sample: int | None, limit: int | None, repeat: int
+) -> Choice:
+    """Read what was typed about which rows of a list count.
+
+    Raises:
+        InvalidRequestError: A condition has no ``=``, or a number is less than 1.
+    """
+    conditions = tuple(_pairs("--where", "column=value", where))
+    return Choice(where=conditions, sample=sample, limit=limit, repeat=repeat)
 
 
-def _flag(text: str) -> bool:
-    if text.lower() not in {"true", "false"}:
-        raise ValueError(text)
-    return text.lower() == "true"
-
-
-def _object(text: str) -> Any:  # noqa: ANN401 - what JSON gives
-    return json.loads(text)
-
-
-_PARSERS: Mapping[str, Callable[[str], Any]] = {
-    "bool": _flag,
-    "int": int,
-    "float": float,
-    "str": str,
-    "object": _object,
-}
-_WANTED = {
-    "bool": "true or false",
-    "int": "whole number",
-    "float": "number",
-    "object": "object in JSON",
-}
+def _pairs(option: str, form: str, typed: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for pair in typed:
+        name, sign, text = pair.partition("=")
+        if not sign:
+            raise InvalidRequestError(
+                f"{option} {pair}: no '=' in it.", help=f"Write {option} {form}."
+            )
+        yield name, text

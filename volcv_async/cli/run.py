@@ -2,46 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack
+from functools import partial
 from importlib.resources import as_file, files
 from itertools import count
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Annotated, Literal
 
 import attrs
 from cyclopts import Parameter
 
+from volcv_async.cli.ahead import AmountOf, DryRun, Means, Price, foretell, means
 from volcv_async.cli.clients import account_for, open_client
 from volcv_async.cli.interrupts import run_interruptibly
-from volcv_async.cli.messages import errors, note, result
+from volcv_async.cli.messages import insist, note, result
 from volcv_async.cli.options import (
+    AsJson,
     Concurrency,
     Fields,
+    Limit,
+    ListFormat,
     Local,
+    LogFile,
     Model,
+    Quiet,
     Rate,
+    Repeat,
+    Sample,
     Shared,
+    Verbose,
+    Where,
+    parse_choice,
     parse_fields,
     stated_limits,
 )
-from volcv_async.cli.progress import Display, display
 from volcv_async.cli.session import Exit, reading_input, typed
+from volcv_async.cli.voice import Telling, Voice
 from volcv_async.client import Client
 from volcv_async.config import Limits, RetryPolicy
 from volcv_async.errors import InvalidRequestError
 from volcv_async.events import Learned
 from volcv_async.job import (
     JobReport,
+    Listed,
     Seeds,
     Survey,
     Wishes,
     draw_gallery,
-    read_prompts,
+    look_ahead,
+    read_list,
     survey,
 )
 from volcv_async.job import run as run_job
-from volcv_async.models import Request, variant
+from volcv_async.job.lists import in_threads, spooled
+from volcv_async.models import variant
 
 _INTERRUPTED = (
     "Interrupted: nothing new goes out, and what is in flight is awaited. "
@@ -58,7 +74,7 @@ _DEMO_TIME_SCALE = 0.04
 class _Job:
     """All that a job needs, read and checked before anything is sent."""
 
-    requests: Callable[[], Iterator[Request]]
+    requests: Callable[[], Iterator[Listed]]
     out: Path
     ahead: Survey
     drain: float
@@ -69,18 +85,26 @@ class _Job:
     give_up: float | None = None
     title: str | None = None
     again: str = "Started again, it begins anew."
+    means: Means = Means()
+    voice: Voice = Voice()
 
 
 def run(
-    prompts: Annotated[
-        Path, Parameter(name="LIST", help="The prompt list: .txt, .tsv, .csv or .jsonl.")
+    *prompts: Annotated[
+        Path,
+        Parameter(
+            name="LIST", help="Lists: txt, tsv, csv, json, jsonl; a folder of .txt; - is stdin."
+        ),
     ],
-    /,
-    *,
     out: Annotated[Path, Parameter(name=["--out", "-o"], help="The folder for what comes of it.")],
     prompt_column: Annotated[
         str | None, Parameter(help="The column or key of the prompt; default: prompt.")
     ] = None,
+    format: ListFormat = None,  # noqa: A002 - it is the option's name
+    where: Where = (),
+    sample: Sample = None,
+    limit: Limit = None,
+    repeat: Repeat = 1,
     model: Model = "GeneralV21",
     fields: Fields = (),
     rate: Rate = None,
@@ -128,34 +152,61 @@ def run(
             show_default=False,
         ),
     ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    log_file: LogFile = None,
+    dry_run: DryRun = False,
+    budget: AmountOf = None,
+    price: Price = None,
 ) -> int:
     """Turn a prompt list into a folder of images, or go on where that stopped."""
     with reading_input():
+        voice = Voice(as_json=as_json, quiet=quiet, verbose=verbose, log=log_file)
         chosen = variant(model)
         values = parse_fields(chosen, fields)
         limits = stated_limits(rate, concurrency, shared, local=local)
         policy = RetryPolicy(in_doubt=in_doubt, rerolls=rerolls)
         wishes = Wishes(retry_failed=retry_failed, in_doubt=in_doubt == "retry")
-
-        def requests() -> Iterator[Request]:
-            return read_prompts(prompts, model=chosen, prompt_column=prompt_column, fields=values)
-
-        _check(requests, prompts)
-    account = account_for(local=local)
-    with reading_input():
-        job = _Job(
-            requests=requests,
-            out=out,
-            ahead=survey(out, requests(), wishes=wishes, seeds=seed),
-            drain=drain,
-            fsync=not no_fsync,
-            embed=embed,
-            seeds=seed,
-            retry_failed=retry_failed,
-            give_up=give_up,
-            again=f"To go on where it stopped: {typed.get()}",
+        choice = parse_choice(where, sample, limit, repeat)
+        can_pay = means(budget, price)
+    with ExitStack() as held:
+        with reading_input():
+            lists = held.enter_context(spooled(prompts, Path(gettempdir()) if dry_run else out))
+            requests = partial(
+                read_list,
+                *lists,
+                model=chosen,
+                prompt_column=prompt_column,
+                fields=values,
+                format=format,
+                choice=choice,
+            )
+            _check(requests, prompts)
+        account = account_for(local=local)
+        if dry_run:
+            with reading_input():
+                ahead = look_ahead(out, requests(), wishes=wishes, seeds=seed)
+            foretell(ahead, limits, account, can_pay)
+            return Exit.DONE
+        with reading_input():
+            job = _Job(
+                requests=requests,
+                out=out,
+                ahead=survey(out, requests(), wishes=wishes, seeds=seed),
+                drain=drain,
+                fsync=not no_fsync,
+                embed=embed,
+                seeds=seed,
+                retry_failed=retry_failed,
+                give_up=give_up,
+                again=f"To go on where it stopped: {typed.get()}",
+                means=can_pay,
+                voice=voice,
+            )
+        return _carry_out(
+            job, lambda: open_client(limits, policy, account=account, on_event=voice.on_event)
         )
-    return _carry_out(job, lambda: open_client(limits, policy, account=account))
 
 
 def demo(
@@ -171,9 +222,9 @@ def demo(
     with as_file(files("volcv_async.cli").joinpath(_DEMO)) as prompts:
         with reading_input():
             job = _Job(
-                requests=lambda: read_prompts(prompts),
+                requests=lambda: read_list(prompts),
                 out=(fresh := _fresh(out)),
-                ahead=survey(fresh, read_prompts(prompts), wishes=Wishes()),
+                ahead=survey(fresh, read_list(prompts), wishes=Wishes()),
                 drain=0.0,
                 title="volcv demo",
             )
@@ -183,12 +234,22 @@ def demo(
 
 
 def _carry_out(job: _Job, client: Callable[[], AbstractAsyncContextManager[Client]]) -> int:
+    with ExitStack() as held:
+        with reading_input():
+            held.enter_context(job.voice.speaking())
+            told = job.voice.telling(job.means.of(job.ahead.to_do) + job.ahead.to_fetch)
+        return _tell_all(job, client, told)
+
+
+def _tell_all(
+    job: _Job, client: Callable[[], AbstractAsyncContextManager[Client]], told: Telling
+) -> int:
     if job.ahead.goes_on:
         note(f"Going on in {job.out}: {job.ahead.line()}.")
-    shown = display(errors, job.ahead.to_do + job.ahead.to_fetch)
+    shown = told.display
     try:
-        with shown:
-            report = run_interruptibly(_send(job, client, shown), _INTERRUPTED)
+        with told.open():
+            report = run_interruptibly(_send(job, client, told), _INTERRUPTED)
     except BaseException as error:
         error.add_note(job.again)
         if shown.tally.ended:
@@ -196,47 +257,59 @@ def _carry_out(job: _Job, client: Callable[[], AbstractAsyncContextManager[Clien
             _conclude(job, shown.tally.report(job.out, waited=waited), shown.client().learned)
         raise
     _conclude(job, report, shown.client().learned)
+    if report.budget_reached:
+        return Exit.BUDGET
     return Exit.DONE if report.all_done else Exit.SOME_LEFT
 
 
 async def _send(
-    job: _Job, client: Callable[[], AbstractAsyncContextManager[Client]], shown: Display
+    job: _Job, client: Callable[[], AbstractAsyncContextManager[Client]], told: Telling
 ) -> JobReport:
     async with client() as opened:
-        shown.watch(opened.statistics)
-        return await run_job(
-            opened,
-            job.requests(),
-            out=job.out,
-            drain=job.drain,
-            fsync=job.fsync,
-            embed=job.embed,
-            seeds=job.seeds,
-            retry_failed=job.retry_failed,
-            give_up=job.give_up,
-            on_outcome=shown.show,
-            arguments={"command": typed.get()},
-        )
+        told.display.watch(opened.statistics)
+        async with told.looking():
+            return await run_job(
+                opened,
+                told.heeded(in_threads(job.requests())),
+                out=job.out,
+                drain=job.drain,
+                fsync=job.fsync,
+                embed=job.embed,
+                seeds=job.seeds,
+                retry_failed=job.retry_failed,
+                give_up=job.give_up,
+                budget=job.means.budget,
+                on_outcome=told.display.show,
+                on_rows=told.written,
+                arguments={"command": typed.get()},
+            )
 
 
 def _conclude(job: _Job, report: JobReport, learned: Iterable[Learned]) -> None:
     if report.images or report.before:
-        result(str(draw_gallery(job.out, title=job.title)))
-    result(report.line())
+        job.voice.result(str(draw_gallery(job.out, title=job.title)))
+    job.voice.result(report.line())
     if report.seconds >= _WORTH_A_WORD and report.time_line():
         note(report.time_line())
     for lesson in learned:
         note(in_words(lesson))
     for reason in report.reasons:
-        note(reason)
-    if not report.all_done:
-        note(f"Each is a row of failed.jsonl or in_doubt.jsonl in {job.out}.")
+        insist(reason)
+    if report.some_failed:
+        insist(f"Each is a row of failed.jsonl or in_doubt.jsonl in {job.out}.")
+    if job.means.price is not None:
+        most = ", at the most" if report.perhaps_paid else ""
+        note(f"Cost{most}: {job.means.cost_line(report.paid + report.perhaps_paid)}.")
+    if report.budget_reached:
+        insist(report.budget_line())
+        insist(f"To go on, with a budget for that run: {typed.get()}")
 
 
-def _check(requests: Callable[[], Iterator[Request]], prompts: Path) -> None:
-    """Read the whole list before the folder is touched, so that its mistakes leave no trace."""
+def _check(requests: Callable[[], Iterator[Listed]], lists: Sequence[Path]) -> None:
+    """Read all lists before the folder is touched, so that their mistakes leave no trace."""
     if not sum(1 for _ in requests()):
-        raise InvalidRequestError(f"{prompts} holds no prompts.", help="Nothing was sent.")
+        names = ", ".join(map(str, lists)) or "LIST"
+        raise InvalidRequestError(f"{names} holds no prompts.", help="Nothing was sent.")
 
 
 def in_words(lesson: Learned) -> str:

@@ -1,31 +1,34 @@
 """A bulk job: a prompt list in, a folder of images out, and a journal that knows what was paid for.
 
-    list ─ readers ▶ books.due ▶ stream ▶ running ▶ sink (pictures, rows) ▶ books.settle ▶ report
+    list ─ lists ▶ books.due ▶ stream ▶ running ▶ sink (pictures, rows) ▶ books.settle ▶ report
                        │   ▲ sending, answered, ended                          │
                        ▼   │                                                   ▼
                      journal ─ records (journal.sqlite) ─────────────────────────
 
 ``identity`` says which request is which, ``going_on`` what the next run does with each;
 ``recovery`` mends what a run that died left behind, ``fetching`` fetches what it paid for.
-``survey`` looks ahead, ``status`` looks back, ``gallery`` draws the page. ``single`` is a job of
+``run_card`` says what a run came to, ``embedding`` puts into a picture what it was made of, and
+``shards`` packs what a run has left. ``survey`` looks ahead, ``status`` looks back, ``gallery`` draws the page. ``single`` is a job of
 one.
 """
 
-from volcv_async.job.books import Seeds
+from volcv_async.job.books import Seeds, each
 from volcv_async.job.gallery import draw_gallery
 from volcv_async.job.going_on import Wishes
+from volcv_async.job.lists import Listed, read_list, read_prompts
 from volcv_async.job.pictures import Kept
-from volcv_async.job.readers import read_prompts
 from volcv_async.job.report import JobReport, Tally, duration
 from volcv_async.job.running import run
 from volcv_async.job.single import keep_one, refuse_taken
 from volcv_async.job.status import STANDINGS, Standing, Status, read_status
-from volcv_async.job.survey import Survey, survey
+from volcv_async.job.survey import Outlook, Survey, look_ahead, survey
 
 __all__ = [
     "STANDINGS",
     "JobReport",
     "Kept",
+    "Listed",
+    "Outlook",
     "Seeds",
     "Standing",
     "Status",
@@ -34,7 +37,10 @@ __all__ = [
     "Wishes",
     "draw_gallery",
     "duration",
+    "each",
     "keep_one",
+    "look_ahead",
+    "read_list",
     "read_prompts",
     "read_status",
     "refuse_taken",

@@ -9,11 +9,11 @@ once that is on the disk.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
-from typing import Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 import attrs
 
@@ -21,9 +21,11 @@ from volcv_async.codec import encode
 from volcv_async.errors import VolcvError
 from volcv_async.events import Attempt
 from volcv_async.job import going_on
+from volcv_async.job.budget import Budget
 from volcv_async.job.going_on import Wishes
 from volcv_async.job.identity import identity
 from volcv_async.job.journal import Journal, Told
+from volcv_async.job.lists import Listed
 from volcv_async.job.records import Entry, Records, Standing
 from volcv_async.job.rows import Row
 from volcv_async.models import Request
@@ -34,7 +36,10 @@ from volcv_async.retry import may_be_billed
 Seeds = Literal["list", "server"]
 """Where a seed comes from that the list leaves open: from what the request is, or the provider."""
 
+T = TypeVar("T")
+
 _ORDINAL_BYTES = 8
+_LATENCY = "latency"
 
 
 @attrs.define
@@ -55,28 +60,40 @@ class UnderWay:
 class Books:
     """Keeps the journal of one run. A ``Bookkeeper`` for its stream."""
 
-    def __init__(self, journal: Journal, wishes: Wishes, seeds: Seeds = "list") -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        wishes: Wishes,
+        seeds: Seeds = "list",
+        budget: Budget | None = None,
+    ) -> None:
         self._journal, self._wishes = journal, wishes
+        self._budget = budget or Budget(None)
         self._seeds: Seeds = seeds
         self._open: dict[int, UnderWay] = {}  # by place in the stream, as many as its window
         self._given = 0
+        self._answers, self._seconds = 0, 0.0  # of calls that gave an image, and what they took
         self.kept: Counter[str] = Counter()
 
     async def due(
-        self, requests: Iterable[Request] | AsyncIterable[Request]
+        self, requests: Iterable[Request | Listed] | AsyncIterable[Request | Listed]
     ) -> AsyncGenerator[Request]:
         """Give the requests of a list that are to go out now, and count the others."""
-        async with aclosing(_each(requests)) as listed:
+        async with aclosing(each(requests)) as listed:
             async for request in listed:
-                seeded = await self._pull(request) if _is_one(request) else request
+                seeded = await self._pull(request) if _is_one(request) else _unseen(request)
+                if self._budget.reached:
+                    return
                 if seeded is not None:
                     yield seeded
 
-    async def _pull(self, request: Request) -> Request | None:
+    async def _pull(self, request: Request | Listed) -> Request | None:
         """Enter a request of the list; give it as it goes out, or None if it stays."""
         entry, seeded = await self._journal.look(partial(enrol, request, self._seeds))
         if not going_on.is_due(entry, self._wishes):
             self.kept[entry.state] += 1
+            return None
+        if not await self._budget.allows(self._given):
             return None
         self._open[self._given] = UnderWay(entry)
         self._given += 1
@@ -102,6 +119,9 @@ class Books:
 
         That is on the disk when this returns, if something is yet to be downloaded.
         """
+        self._budget.answered(attempt.index)
+        self._answers += 1
+        self._seconds += (datetime.now(UTC) - attempt.started).total_seconds()
         paid = partial(
             Records.paid,
             number=self._open[attempt.index].entry.number,
@@ -113,14 +133,18 @@ class Books:
         else:
             await self._journal.do(paid)
 
-    async def ended(self, attempt: Attempt, error: VolcvError) -> None:
-        """Write down that an attempt cost nothing, so that a crash leaves no doubt about it."""
+    async def ended(self, attempt: Attempt, error: VolcvError) -> str | None:
+        """Write down that an attempt cost nothing, so that a crash leaves no doubt about it.
+
+        Says why it must not be repeated, where the budget is used up.
+        """
         under_way = self._open[attempt.index]
         if may_be_billed(error):
             under_way.doubted = True
         if not under_way.doubted:
             number = under_way.entry.number
             self._journal.post(partial(Records.repeatable, number=number))
+        return self._budget.failed(attempt.index, error)
 
     def may_cost(self, outcome: Outcome) -> bool:
         """Tell whether a request that is not settled yet may have been billed, now or before."""
@@ -130,7 +154,14 @@ class Books:
 
     def close(self, place: int) -> UnderWay:
         """Give what is known of a request whose outcome came, by its place in the stream."""
+        self._budget.over(place)
         return self._open.pop(place)
+
+    def note_latency(self) -> None:
+        """Have written down how long a call took, so that the next run can be foreseen."""
+        if self._answers:
+            value = f"{self._seconds / self._answers:.3f}"
+            self._journal.post(partial(Records.note, name=_LATENCY, value=value))
 
     async def left_to_fetch(self) -> list[Entry]:
         """Give what an earlier run paid for, and whose images still stand at a URL."""
@@ -147,12 +178,22 @@ class Books:
         self._journal.post(partial(_settle, outcome, rows), told)
 
 
+def latency(records: Records) -> float | None:
+    """Give the seconds that a call took in the last run that made any; None before."""
+    noted = records.noted(_LATENCY)
+    return None if noted is None else float(noted)
+
+
 def _is_one(request: object) -> bool:
     """Tell whether this is a request; what is none is the stream's to refuse."""
-    return isinstance(request, Request)
+    return isinstance(request, Request | Listed)
 
 
-async def _each(requests: Iterable[Request] | AsyncIterable[Request]) -> AsyncGenerator[Request]:
+def _unseen(request: object) -> Request:
+    return cast("Request", request)
+
+
+async def each(requests: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T]:
     """Give the items of either kind of source, and close one that can be closed."""
     if not isinstance(requests, AsyncIterable):
         for request in requests:
@@ -164,11 +205,12 @@ async def _each(requests: Iterable[Request] | AsyncIterable[Request]) -> AsyncGe
             yield request
     finally:
         if isinstance(source, AsyncGenerator):
-            await cast("AsyncGenerator[Request]", source).aclose()
+            await cast("AsyncGenerator[T]", source).aclose()
 
 
-def enrol(request: Request, seeds: Seeds, records: Records) -> tuple[Entry, Request]:
+def enrol(listed: Request | Listed, seeds: Seeds, records: Records) -> tuple[Entry, Request]:
     """Find a request of the list in the journal, or add it; give it as it goes out, too."""
+    request, columns = _parted(listed)
     key = identity(request)
     first = _seeded(request, seeds, key, 0)
 
@@ -178,7 +220,14 @@ def enrol(request: Request, seeds: Seeds, records: Records) -> tuple[Entry, Requ
     entry = records.enrol(
         key, type(request).__name__, lambda ordinal: encode(as_it_goes(ordinal)).decode()
     )
+    if columns is not None and columns != entry.columns:
+        records.describe(entry.number, columns)
+        entry = attrs.evolve(entry, columns=columns)
     return entry, as_it_goes(entry.ordinal)
+
+
+def _parted(listed: Request | Listed) -> tuple[Request, Mapping[str, Any] | None]:
+    return (listed, None) if isinstance(listed, Request) else (listed.request, listed.columns)
 
 
 def _seeded(request: Request, seeds: Seeds, key: bytes, ordinal: int) -> Request:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,7 +52,8 @@ Describe = Callable[[int], str]
 _PAGE = 200  # entries that are read at a time
 _COLUMNS = (
     "number, key, ordinal, listed, state, model, request, attempts, sent, account, request_id, "
-    'billed, again, images, "rows"'
+    'billed, again, images, "rows", '
+    "(SELECT value FROM notes WHERE name = 'columns ' || number)"
 )
 
 
@@ -93,6 +94,7 @@ class Entry:
         again: Of what failed: whether the next run sends it unasked.
         images: Of what is paid: where its images stand.
         rows: What it left in ``metadata.jsonl``, ``failed.jsonl`` or ``in_doubt.jsonl``.
+        columns: What its row in the list says beside the request.
     """
 
     number: int
@@ -110,6 +112,7 @@ class Entry:
     again: bool = False
     images: tuple[Standing, ...] = ()
     rows: tuple[Row, ...] = ()
+    columns: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
 
 
 @attrs.frozen(kw_only=True)
@@ -243,6 +246,10 @@ class Records:
             (key, ordinal, self._run, seen, model, request),
         )
         return Entry(number=number, key=key, ordinal=ordinal, model=model, request=request)
+
+    def describe(self, number: int, columns: Mapping[str, Any]) -> None:
+        """Keep what the row of an entry says beside the request, in place of what was kept."""
+        self.note(f"columns {number}", _dump(columns))
 
     # From state to state
 
@@ -399,7 +406,7 @@ class Records:
 
     def _entry(self, found: Sequence[Any]) -> Entry:
         (number, key, ordinal, listed, state, model, request, attempts) = found[:8]
-        (sent, account, request_id, billed, again, images, rows) = found[8:]
+        (sent, account, request_id, billed, again, images, rows, columns) = found[8:]
         return Entry(
             number=number,
             key=key,
@@ -419,6 +426,7 @@ class Records:
                 for image in json.loads(images)
             ),
             rows=tuple(json.loads(rows)),
+            columns=json.loads(columns) if columns else {},
         )
 
     # From run to run

@@ -21,7 +21,7 @@ from volcv_async.images import SUFFIXES
 from volcv_async.job.going_on import earlier_ids, spent
 from volcv_async.job.pictures import Kept, path_of
 from volcv_async.job.records import JOURNAL, Entry, Records
-from volcv_async.job.rows import Row, error_row, from_sent, image_row
+from volcv_async.job.rows import Row, beside, error_row, from_sent, image_row
 from volcv_async.job.sink import FAILED, IMAGES, IN_DOUBT, METADATA, name_of, write_rows
 from volcv_async.results import Image, InDoubt
 
@@ -58,12 +58,17 @@ def recover(out: Path, records: Records) -> None:
         OSError: The folder cannot be read, or written to.
     """
     (out / IMAGES).mkdir(exist_ok=True)
-    adopted = [entry for entry in records.unfinished() if _settle(out, entry, records)]
+    adopted = settle(out, records)
     if adopted or not records.was_clean or not (out / METADATA).exists():
         _sweep(out)
         kept = (row for row in records.rows("done", "failed") if "file_name" in row)
         write_rows(out / METADATA, kept, though_empty=True)
     write_failures(out, records)
+
+
+def settle(out: Path, records: Records) -> bool:
+    """Say in the journal alone what became of calls under way; tell whether any was adopted."""
+    return sum(_settle(out, entry, records) for entry in records.unfinished()) > 0
 
 
 def write_failures(out: Path, records: Records) -> None:
@@ -133,9 +138,12 @@ def _doubt(entry: Entry, error: VolcvError, records: Records) -> None:
 
 
 def _before(entry: Entry) -> Row:
-    """Say what may have been billed for the same request before the call that was cut off."""
+    """Say what may have been billed before the call that was cut off, and what the list says."""
     known = {"perhaps_billed": spent(entry), "earlier_request_ids": list(earlier_ids(entry))}
-    return {name: value for name, value in known.items() if value}
+    return {
+        **{name: value for name, value in known.items() if value},
+        **beside(entry.columns),
+    }
 
 
 def _cut_off() -> VolcvError:

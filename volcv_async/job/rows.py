@@ -19,6 +19,39 @@ Row = dict[str, Any]
 """What becomes one line of JSON."""
 
 
+OURS = frozenset(
+    {
+        "file_name",
+        "prompt",
+        "request",
+        "seed",
+        "llm_seed",
+        "sr_seed",
+        "request_id",
+        "model",
+        "width",
+        "height",
+        "sha256",
+        "size_asked_for",
+        "index",
+        "error",
+        "code",
+        "http_status",
+        "message",
+        "help",
+        "billed",
+        "attempts",
+        "sent",
+        "url",
+        "expires",
+        "seeds_refused",
+        "perhaps_billed",
+        "earlier_request_ids",
+    }
+)
+"""The names of our fields in any row, whichever of them it has."""
+
+
 def image_row(request: Request, kept: Kept, folder: str) -> Row:
     """Describe one image; ``file_name`` comes first: ``folder`` and the name within it.
 
@@ -86,6 +119,11 @@ def history(outcome: Outcome, earlier: Sequence[str]) -> Row:
         "earlier_request_ids": list(earlier),
     }
     return {name: value for name, value in known.items() if value}
+
+
+def beside(columns: Mapping[str, Any]) -> Row:
+    """Give what a list says beside a request as fields of a row; ours keep their names."""
+    return {f"list_{name}" if name in OURS else name: held for name, held in columns.items()}
 
 
 def as_sent(request: Request) -> Row:

@@ -22,16 +22,18 @@ import attrs
 from volcv_async.client import Client
 from volcv_async.config import Timeouts
 from volcv_async.job.books import Books, Seeds
+from volcv_async.job.budget import Budget
 from volcv_async.job.going_on import Wishes
 from volcv_async.job.journal import Journal
 from volcv_async.job.lessons import Lessons
+from volcv_async.job.lists import Listed
 from volcv_async.job.records import Records
 from volcv_async.job.recovery import recover, refuse_foreign, write_failures
 from volcv_async.job.report import JobReport, Tally
 from volcv_async.job.run_card import card
 from volcv_async.job.sink import Sink
 from volcv_async.job.streak import Streak
-from volcv_async.job.writing import Writing
+from volcv_async.job.writing import OnRows, Writing
 from volcv_async.models import Request
 from volcv_async.results import Outcome
 from volcv_async.stream import OutcomeStream
@@ -39,7 +41,7 @@ from volcv_async.stream import OutcomeStream
 
 async def run(
     client: Client,
-    requests: Iterable[Request] | AsyncIterable[Request],
+    requests: Iterable[Request | Listed] | AsyncIterable[Request | Listed],
     *,
     out: str | os.PathLike[str],
     concurrency: int | None = None,
@@ -48,9 +50,11 @@ async def run(
     seeds: Seeds = "list",
     retry_failed: bool = False,
     give_up: float | None = 1800.0,
+    budget: int | None = None,
     fsync: bool = True,
     embed: bool = False,
     on_outcome: Callable[[Outcome], None] | None = None,
+    on_rows: OnRows | None = None,
     arguments: Mapping[str, Any] | None = None,
 ) -> JobReport:
     """Send all requests of a list that are to do, and keep their images in a folder.
@@ -69,7 +73,8 @@ async def run(
     Args:
         client: Who sends. Its ``RetryPolicy(in_doubt="retry")`` goes for what an earlier run left
             in doubt, too.
-        requests: The list, which may be endless; it is read only as calls can go out.
+        requests: The list, which may be endless; it is read only as calls can go out. With each
+            request may come columns, which go into the rows of its images (``Listed``).
         out: The folder. It is made if need be; one of an earlier run is gone on with.
         concurrency: The window, as for ``Client.stream``.
         drain: Seconds that calls in flight are given when the job is ended early.
@@ -80,6 +85,10 @@ async def run(
         retry_failed: Send again, too, what was refused for its content, and what failed and was or
             may have been billed.
         give_up: Seconds of an outage after which the job ends; None: never.
+        budget: How many images this run may pay for; what is in flight, what is in doubt, and what
+            was refused and may have been billed counts as paid. Then nothing more goes out, nor
+            again, and the report's ``budget_reached`` says so; the next call goes on from there,
+            with a budget of its own. None: without a limit.
         fsync: Whether what is written is on the disk before it counts. Without, a run is quicker
             where the disk is slow, and one that is killed still loses nothing; but a power cut may
             take the images and the knowledge of the last half minute or so, paid or not.
@@ -87,17 +96,19 @@ async def run(
             AUTOMATIC1111 writes it; every byte that came stays.
         on_outcome: Called with every outcome once it is written down; its ``index`` is its number
             in the folder. What time it takes is the consumer's, as the report says.
+        on_rows: Called right before that, with the outcome and the rows it has become in
+            ``metadata.jsonl``, ``failed.jsonl`` or ``in_doubt.jsonl``.
         arguments: What else ``run.json`` is to say of how the run was started; values of JSON.
 
     Raises:
         ConfigurationError: The folder is in use by another run, or holds what is not a job's; or
-            the client cannot work as it is set up.
+            the client cannot work as it is set up, or ``budget`` makes no sense.
         AuthenticationError: No account's key is taken.
         AccessDeniedError: One request after the other was refused so; ``QuotaError`` likewise.
         NotSentError: Nothing was ever answered, or an outage lasted longer than ``give_up``.
         OSError: Something cannot be written, such as on a full disk. What can still be written is.
     """
-    folder, tally = Path(out), Tally()
+    folder, tally, spending = Path(out), Tally(), Budget(budget)
     wishes = Wishes(retry_failed=retry_failed, in_doubt=client.retry.in_doubt == "retry")
     said = {
         "concurrency": concurrency,
@@ -107,13 +118,14 @@ async def run(
         "in_doubt": client.retry.in_doubt,
         "rerolls": client.retry.rerolls,
         "give_up": give_up,
+        "budget": budget,
         "fsync": fsync,
         "embed": embed,
         **(arguments or {}),
     }
 
     async with _journal(folder, fsync=fsync) as journal:
-        books, lessons = Books(journal, wishes, seeds), Lessons(client, journal)
+        books, lessons = Books(journal, wishes, seeds, spending), Lessons(client, journal)
         await lessons.recall()
         outcomes = client.stream(
             books.due(requests),
@@ -132,14 +144,16 @@ async def run(
                     on_outcome(outcome)
 
         def figures() -> JobReport:
-            return tally.report(folder, books.kept, outcomes.statistics().waited)
+            waited = outcomes.statistics().waited
+            return tally.report(folder, books.kept, waited, budget_reached=spending.reached)
 
         async with card(folder, said, figures, fsync=fsync):
             try:
                 with Sink(folder, fsync=fsync, embed=embed) as sink:
-                    ending = await carry(outcomes, Writing(client, sink, books, note))
+                    ending = await carry(outcomes, Writing(client, sink, books, note, on_rows))
             finally:
                 lessons.write()
+                books.note_latency()
             if ending is not None:
                 raise ending
         return figures()

@@ -9,20 +9,20 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from io import FileIO
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from volcv_async import durable
 from volcv_async.errors import DownloadError
 from volcv_async.images import SUFFIXES
 from volcv_async.job.embedding import embed
 from volcv_async.job.pictures import Dress, Save, as_it_came, save_images
-from volcv_async.job.rows import Row, as_sent, error_row, history, image_row
+from volcv_async.job.rows import Row, as_sent, beside, error_row, history, image_row
 from volcv_async.results import Completed, Failed, Image, Outcome
 
 IMAGES = "images"
@@ -67,7 +67,11 @@ class Sink:
             rows.close()
 
     def keep(
-        self, outcome: Outcome, sent_at: datetime | None = None, earlier: Sequence[str] = ()
+        self,
+        outcome: Outcome,
+        sent_at: datetime | None = None,
+        earlier: Sequence[str] = (),
+        columns: Mapping[str, Any] | None = None,
     ) -> tuple[Outcome, list[Row]]:
         """Write an outcome down, images first; give what it became, and its rows.
 
@@ -77,23 +81,25 @@ class Sink:
             outcome: What became of a request; its ``index`` names the files.
             sent_at: When its last attempt went out, if any did.
             earlier: The ids of earlier calls for it that may have been billed.
+            columns: What its list says beside it.
 
         Raises:
             OSError: Something cannot be written; nothing is left half written.
         """
         outcome = _with_images_in_hand(outcome)
-        rows = self._keep_images(outcome, history(outcome, earlier))
+        more = {**history(outcome, earlier), **beside(columns or {})}
+        rows = self._keep_images(outcome, more)
         if not isinstance(outcome, Completed):
-            rows.append({**error_row(outcome, sent_at), **history(outcome, earlier)})
+            rows.append({**error_row(outcome, sent_at), **more})
             name = FAILED if isinstance(outcome, Failed) else IN_DOUBT
             self._rows[name].append(rows[-1])
         return outcome, rows
 
-    def _keep_images(self, outcome: Outcome, before: Row) -> list[Row]:
+    def _keep_images(self, outcome: Outcome, more: Row) -> list[Row]:
         rows: list[Row] = []
         path, dress = self._images / name_of(outcome.index), self._dress(outcome)
         for kept in save_images(outcome, path, self._save, dress):
-            rows.append({**image_row(outcome.sent, kept, IMAGES), **before})
+            rows.append({**image_row(outcome.sent, kept, IMAGES), **more})
             self._rows[METADATA].append(rows[-1])
         return rows
 

@@ -1,19 +1,29 @@
-"""How a list stands against a folder, before anything is sent: what is done, and what is to do."""
+"""How a list stands against a folder, before anything is sent: what is done, and what is to do.
+
+``survey`` enters the list into the folder's journal, for a run to begin. ``look_ahead`` only looks,
+with a copy of the journal, and leaves the folder as it is.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import attrs
 
-from volcv_async.job.books import Seeds, enrol
+from volcv_async.events import Learned
+from volcv_async.job import database
+from volcv_async.job.books import Seeds, enrol, latency
 from volcv_async.job.going_on import Wishes, is_due
-from volcv_async.job.records import Records
-from volcv_async.job.recovery import recover, refuse_foreign
+from volcv_async.job.lessons import learned
+from volcv_async.job.lists import Listed
+from volcv_async.job.records import JOURNAL, Records
+from volcv_async.job.recovery import recover, refuse_foreign, settle
 from volcv_async.models import Request
 
+_TO_DO = "to_do"
 _AT_ONCE = 5000  # requests entered in one transaction, which all lie in its log at first
 
 
@@ -58,7 +68,7 @@ class Survey:
 
 
 def survey(
-    out: Path, requests: Iterable[Request], *, wishes: Wishes, seeds: Seeds = "list"
+    out: Path, requests: Iterable[Request | Listed], *, wishes: Wishes, seeds: Seeds = "list"
 ) -> Survey:
     """Enter a whole list into the journal of a folder, and say how it stands. This blocks.
 
@@ -68,15 +78,69 @@ def survey(
         OSError: The journal cannot be written.
     """
     refuse_foreign(out)
-    counts: Counter[str] = Counter()
     with Records(out) as records:
         recover(out, records)
-        for place, request in enumerate(requests, start=1):
-            entry, _ = enrol(request, seeds, records)
-            counts["to_do" if is_due(entry, wishes) else _WORDS[entry.state]] += 1
-            if place % _AT_ONCE == 0:
-                records.commit()
-    return Survey(**counts)
+        return Survey(
+            **Counter(standing for standing, _ in _each(records, requests, wishes, seeds))
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Outlook:
+    """What a run would begin with.
+
+    Attributes:
+        survey: How the list stands.
+        first: The first request that would go out, as it would; None if there is none.
+        learned: What refusals have taught earlier runs in this folder.
+        latency: Seconds that a call took in the last of them; None where nothing is known.
+    """
+
+    survey: Survey
+    first: Request | None
+    learned: tuple[Learned, ...]
+    latency: float | None
+
+
+def look_ahead(
+    out: Path, requests: Iterable[Request | Listed], *, wishes: Wishes, seeds: Seeds = "list"
+) -> Outlook:
+    """Say what a run would begin with, and leave the folder as it is. This blocks.
+
+    Raises:
+        ConfigurationError: The folder holds what is not a job's.
+        InvalidRequestError: The list cannot be read.
+        OSError: The journal cannot be read, or not be copied to where temporary files lie.
+    """
+    refuse_foreign(out)
+    counts: Counter[str] = Counter()
+    first: Request | None = None
+    with TemporaryDirectory(prefix="volcv-") as apart:
+        if (out / JOURNAL).exists():
+            database.copy(out / JOURNAL, Path(apart) / JOURNAL)
+        with Records(Path(apart), fsync=False) as records:
+            settle(out, records)
+            for standing, as_it_goes in _each(records, requests, wishes, seeds):
+                counts[standing] += 1
+                if first is None and standing == _TO_DO:
+                    first = as_it_goes
+            return Outlook(
+                survey=Survey(**counts),
+                first=first,
+                learned=learned(records),
+                latency=latency(records),
+            )
+
+
+def _each(
+    records: Records, requests: Iterable[Request | Listed], wishes: Wishes, seeds: Seeds
+) -> Iterator[tuple[str, Request]]:
+    """Enter each request of a list; say how it stands, and give it as it goes out."""
+    for place, request in enumerate(requests, start=1):
+        entry, as_it_goes = enrol(request, seeds, records)
+        yield _TO_DO if is_due(entry, wishes) else _WORDS[entry.state], as_it_goes
+        if place % _AT_ONCE == 0:
+            records.commit()
 
 
 _WORDS = {"done": "done", "failed": "failed", "in doubt": "in_doubt", "paid": "to_fetch"}

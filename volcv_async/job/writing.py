@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -28,6 +28,9 @@ from volcv_async.results import Outcome
 WRITERS = 6
 """Threads that write; about six do best."""
 
+OnRows = Callable[[Outcome, Sequence[Row]], None]
+"""Gets an outcome that is written down, and the rows that it has become."""
+
 _UNWRITTEN = 16
 """Outcomes that may wait to be written; each may hold some megabytes of image."""
 
@@ -45,8 +48,14 @@ class Writing:
     """
 
     def __init__(
-        self, client: Client, sink: Sink, books: Books, note: Callable[[Outcome], None]
+        self,
+        client: Client,
+        sink: Sink,
+        books: Books,
+        note: Callable[[Outcome], None],
+        on_rows: OnRows | None = None,
     ) -> None:
+        self._on_rows = on_rows
         self._client, self._sink, self._books, self._note = client, sink, books, note
         self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(WRITERS, "volcv writer")
@@ -97,7 +106,7 @@ class Writing:
         """Write an outcome that bears its number, and give it to the journal; in a thread."""
         try:
             earlier = going_on.earlier_ids(under_way.entry)
-            kept, rows = self._sink.keep(outcome, under_way.sent, earlier)
+            kept, rows = self._sink.keep(outcome, under_way.sent, earlier, under_way.entry.columns)
             self._books.settle(kept, rows, partial(self._end, kept, rows, then))
         except BaseException as error:  # noqa: BLE001 - it ends the job
             self._loop.call_soon_threadsafe(self._fail, error)
@@ -115,6 +124,8 @@ class Writing:
             return
         try:
             self._warn_of_sizes(rows)
+            if self._on_rows is not None:
+                self._on_rows(outcome, rows)
             self._note(outcome)
         except BaseException as wrong:  # noqa: BLE001 - it ends the job
             self._fail(wrong)

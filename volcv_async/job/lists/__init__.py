@@ -1,0 +1,26 @@
+"""Prompt lists in: files, folders and standard input, read row by row into requests.
+
+    name ─ sources ▶ bytes ─ lines ▶ text ─ formats (arrays) ▶ Row ─ choosing, listing ▶ Listed
+
+``spooling`` keeps what can be read only once, ``in_threads`` reads beside an event loop.
+"""
+
+from volcv_async.job.lists.choosing import Choice
+from volcv_async.job.lists.formats import FORMATS, Format
+from volcv_async.job.lists.in_threads import in_threads
+from volcv_async.job.lists.listing import Listed, read_list, read_prompts
+from volcv_async.job.lists.sources import ListPath, Source
+from volcv_async.job.lists.spooling import spooled
+
+__all__ = [
+    "FORMATS",
+    "Choice",
+    "Format",
+    "ListPath",
+    "Listed",
+    "Source",
+    "in_threads",
+    "read_list",
+    "read_prompts",
+    "spooled",
+]

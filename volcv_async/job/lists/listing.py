@@ -1,0 +1,162 @@
+"""Rows into requests: which field each column sets, and what travels beside the request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+
+from volcv_async.errors import InvalidRequestError
+from volcv_async.job.lists.choosing import Choice
+from volcv_async.job.lists.formats import Format, Row, format_by_name, refuse_columns, rows
+from volcv_async.job.lists.sources import ListPath, Source, of_file, of_folder
+from volcv_async.job.rows import OURS, from_sent
+from volcv_async.models import GeneralV21, Request, build, variant
+from volcv_async.models.texts import from_text
+
+
+@attrs.frozen
+class Listed:
+    """A request of a list, and what its row says beside it.
+
+    Attributes:
+        request: What to ask for.
+        columns: What stands in columns that are no fields of it; ``run`` writes it into the rows
+            of its images.
+    """
+
+    request: Request
+    columns: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+
+
+def read_prompts(
+    path: ListPath,
+    *more: ListPath,
+    model: type[Request] = GeneralV21,
+    prompt_column: str | None = None,
+    fields: Mapping[str, Any] | None = None,
+    format: Format | None = None,  # noqa: A002 - it is what everybody calls it
+) -> Iterator[Request]:
+    r"""Read prompt lists, one request a prompt, as they are asked for.
+
+    The suffix tells the format, or, where there is none, the first bytes. All are UTF-8, with or
+    without a byte order mark, packed with gzip or not, and lines end with ``\n`` or ``\r\n``:
+
+    - ``.txt``: a prompt a line; blank lines and lines that begin with ``#`` are skipped.
+    - ``.tsv``: a header, then a row a line; no quoting, so a quotation mark is one.
+    - ``.csv``: a header, then rows with the usual quoting, within which a field may hold lines.
+    - ``.jsonl``: a text a line, or an object with the prompt under a key.
+    - ``.json``: an array of such texts and objects.
+    - a folder: the ``.txt`` files in it, by name.
+
+    Empty lines in tables and JSON lines are skipped. A column that is named as a field of the
+    request sets it, ``model`` the model; an empty cell sets nothing.
+
+    Args:
+        path: The list.
+        more: Further ones, read one after the other.
+        model: The variant that the requests are of.
+        prompt_column: The column or key that holds the prompt. None: ``prompt`` in any case of
+            letters, or else the only one there is.
+        fields: Values for other fields, the same for all requests whose rows say nothing else.
+        format: The format, whatever the names are: txt, tsv, csv, jsonl or json.
+
+    Raises:
+        InvalidRequestError: The format is not known, or ``fields`` does not fit the model: at
+            once. The list has no such column, or a row cannot be read: when its turn comes, with
+            file, line and field.
+        OSError: The file cannot be read: when its first row is asked for.
+    """
+    listed = read_list(
+        path, *more, model=model, prompt_column=prompt_column, fields=fields, format=format
+    )
+    return (one.request for one in listed)
+
+
+def read_list(
+    path: ListPath,
+    *more: ListPath,
+    model: type[Request] = GeneralV21,
+    prompt_column: str | None = None,
+    fields: Mapping[str, Any] | None = None,
+    format: Format | None = None,  # noqa: A002 - it is what everybody calls it
+    choice: Choice | None = None,
+) -> Iterator[Listed]:
+    """Read prompt lists as ``read_prompts`` does, with the columns that are no fields of a request.
+
+    Args:
+        path: The list.
+        more: Further ones.
+        model: The variant, where a row names no other.
+        prompt_column: The column or key that holds the prompt.
+        fields: Values for other fields.
+        format: The format, whatever the names are.
+        choice: Which rows count; None: all, once.
+
+    Raises:
+        InvalidRequestError: As ``read_prompts`` does.
+        OSError: As ``read_prompts`` does.
+    """
+    given = dict(fields or {})
+    tables = [_table(one, format, prompt_column) for one in (path, *more)]
+    if "prompt" in given:
+        raise InvalidRequestError("The field prompt is what the list gives.", help="Leave it out.")
+    build(model, {**given, "prompt": "checked before the first row is read"})
+    chosen = (choice or Choice()).of(chain.from_iterable(tables))
+    return (_listed(row, model, given) for row in chosen)
+
+
+def _table(path: ListPath, known: Format | None, wanted: str | None) -> Iterator[Row]:
+    """Give the rows of one list; what its name says wrong is said at once."""
+    if isinstance(path, Source):
+        return rows(path, known, wanted)
+    file = Path(path)
+    if file.is_dir():
+        return (row for text in of_folder(file) for row in rows(text, "txt", wanted))
+    source = of_file(file)
+    told = known or format_by_name(source)
+    if told == "txt":
+        refuse_columns(source.name, wanted)
+    return rows(source, told, wanted)
+
+
+def _listed(row: Row, model: type[Request], given: Mapping[str, Any]) -> Listed:
+    try:
+        sent = row.cells.get("request")
+        if isinstance(sent, Mapping) and "req_key" in sent:
+            return _once_more(row, cast("Mapping[str, Any]", sent))
+        return _as_columns_say(row, _model(row, model), given)
+    except InvalidRequestError as wrong:
+        raise row.bad(wrong.message, wrong.help) from None
+
+
+def _once_more(row: Row, sent: Mapping[str, Any]) -> Listed:
+    """Take a row that a run has written, of ``failed.jsonl`` say: the request as it went out."""
+    request = from_sent(str(row.cells.get("model")), sent)
+    return Listed(request, {n: held for n, held in row.cells.items() if n not in OURS})
+
+
+def _as_columns_say(row: Row, model: type[Request], given: Mapping[str, Any]) -> Listed:
+    names = {field.name for field in attrs.fields(model) if field.init} - {"prompt", row.column}
+    said = {name: _value(row, model, name) for name in row.cells if name in names}
+    set_here = {name: value for name, value in said.items() if value is not None}
+    request = build(model, {**given, **set_here, "prompt": row.cells[row.column]})
+    taken = names | {row.column, "model"}
+    return Listed(request, {n: held for n, held in row.cells.items() if n not in taken})
+
+
+def _model(row: Row, model: type[Request]) -> type[Request]:
+    named = None if row.column == "model" else row.cells.get("model")
+    if named in {None, ""}:
+        return model
+    return variant(named if isinstance(named, str) else repr(named))
+
+
+def _value(row: Row, model: type[Request], name: str) -> object:
+    cell = row.cells[name]
+    if row.typed or not isinstance(cell, str):
+        return cell
+    return from_text(model, name, cell) if cell else None

@@ -1,0 +1,89 @@
+"""Where a list comes from: a file, the files of a folder, what was spooled; packed or not.
+
+Everything here blocks.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import attrs
+
+from volcv_async.errors import InvalidRequestError
+
+_GZIP = b"\x1f\x8b"
+_ENDING = ".gz"
+_HEAD = 4096  # bytes that are looked at to tell a format
+
+
+@attrs.frozen
+class Source:
+    """One list as bytes.
+
+    Attributes:
+        name: What errors call it.
+        open: Opens it, each time from its beginning.
+        suffix: What its name says of its format, in small letters; empty: nothing.
+    """
+
+    name: str
+    open: Callable[[], BinaryIO]
+    suffix: str = ""
+
+    @contextmanager
+    def reading(self) -> Generator[BinaryIO]:
+        """Open it, unpacked where its first bytes are those of gzip."""
+        with self.open() as file:
+            if not _begins_as_gzip(file):
+                yield file
+                return
+            with gzip.GzipFile(fileobj=file) as unpacked, io.BufferedReader(unpacked) as buffered:  # type: ignore[type-var, unused-ignore]
+                yield cast("BinaryIO", buffered)
+
+    def head(self) -> bytes:
+        """Give its first bytes."""
+        with self.reading() as file:
+            return file.read(_HEAD)
+
+    def bad(self, line: int, why: str, cure: str = "") -> InvalidRequestError:
+        """Make the error for a line of it."""
+        return InvalidRequestError(f"{self.name}, line {line}: {why}", help=cure)
+
+
+ListPath = str | os.PathLike[str] | Source
+"""What names a list."""
+
+
+def of_file(path: Path) -> Source:
+    """Give a file as a source."""
+    plain = path.with_suffix("") if path.suffix.lower() == _ENDING else path
+    return Source(str(path), lambda: path.open("rb"), plain.suffix.lower())
+
+
+def of_folder(folder: Path) -> Iterator[Source]:
+    """Give the text files of a folder, by name.
+
+    Raises:
+        InvalidRequestError: There are none.
+        OSError: It cannot be read.
+    """
+    files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    texts = [file for file in map(of_file, files) if file.suffix == ".txt"]
+    if not texts:
+        raise InvalidRequestError(
+            f"{folder} is a folder without any .txt file.",
+            help="Give a list in it by its name.",
+        )
+    return iter(texts)
+
+
+def _begins_as_gzip(file: BinaryIO) -> bool:
+    found = file.read(len(_GZIP)) == _GZIP
+    file.seek(0)
+    return found

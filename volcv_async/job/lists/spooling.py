@@ -1,0 +1,63 @@
+"""Lists that can be read only once, standard input above all: kept in a file while a run lasts.
+
+A list is read several times: checked, compared with the folder, and sent. Everything here blocks.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from volcv_async.job.lists.sources import ListPath, Source
+
+STANDARD_INPUT = "-"
+
+
+@contextmanager
+def spooled(paths: Sequence[Path], folder: Path) -> Generator[list[ListPath]]:
+    """Give lists that can be read again: ``-`` and pipes are copied into a file of the folder.
+
+    The file has no name, and goes with the process. A folder that was made for it and stays empty
+    is taken away again.
+
+    Raises:
+        OSError: A list cannot be read, or the folder not written to.
+    """
+    made = not folder.exists()
+    with ExitStack() as held:
+        try:
+            yield [_again(path, folder, held) if _flows(path) else path for path in paths]
+        finally:
+            held.close()
+            if made:
+                with suppress(OSError):
+                    folder.rmdir()
+
+
+def _flows(path: Path) -> bool:
+    return str(path) == STANDARD_INPUT or path.is_fifo()
+
+
+def _again(path: Path, folder: Path, held: ExitStack) -> Source:
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = held.enter_context(tempfile.TemporaryFile(dir=folder))  # noqa: SIM115 - it is held
+    if str(path) == STANDARD_INPUT:
+        shutil.copyfileobj(sys.stdin.buffer, kept)
+        return Source("standard input", lambda: _from_start(kept))
+    with path.open("rb") as pipe:
+        shutil.copyfileobj(pipe, kept)
+    return Source(str(path), lambda: _from_start(kept))
+
+
+def _from_start(kept: BinaryIO) -> BinaryIO:
+    """Open it once more; all share one place in it, so one is read after the other."""
+    kept.flush()
+    again = os.fdopen(os.dup(kept.fileno()), "rb")
+    again.seek(0)
+    return again
