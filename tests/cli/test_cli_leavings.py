@@ -46,7 +46,7 @@ def test_the_card_has_the_command_as_it_was_typed(monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_failed_is_a_list_to_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``failed.jsonl`` is taken as it is: the prompts that gave nothing go out, and no others."""
+    """``failed.jsonl`` is taken as it is: what gave nothing goes out as it did, and no more."""
     moods = {"bad": True}
 
     async def refuse(received: Received) -> Reply | None:
@@ -54,9 +54,12 @@ def test_what_failed_is_a_list_to_run_again(monkeypatch: pytest.MonkeyPatch) -> 
 
     with provider(monkeypatch, refuse) as gateway:
         listed = write("list.txt", 'a fox\na hare\n"千军" fox \n')
-        assert main(["run", listed, "-o", "out", *SMALL]) == 1
+        assert main(["run", listed, "-o", "out", "--model", "GeneralV20Pro", *SMALL]) == 1
         moods["bad"] = False
-        gateway_paid = gateway.paid
-        assert main(["run", "out/failed.jsonl", "-o", "again", *SMALL]) == 0
-        assert gateway.paid - gateway_paid == 2
-    assert {row["prompt"] for row in rows("again/metadata.jsonl")} == {"a fox", '"千军" fox '}
+        paid = gateway.paid
+        assert main(["run", "out/failed.jsonl", "-o", "again"]) == 0
+        assert gateway.paid - paid == 2
+    failed = {row["prompt"]: row["request"] for row in rows("out/failed.jsonl")}
+    assert set(failed) == {"a fox", '"千军" fox '}
+    assert {row["prompt"]: row["request"] for row in rows("again/metadata.jsonl")} == failed
+    assert {row["model"] for row in rows("again/metadata.jsonl")} == {"GeneralV20Pro"}

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 import volcv_async
@@ -93,6 +94,21 @@ async def test_an_interrupted_run_leaves_its_card_too(
     card = read_card(tmp_path / "out")
     assert card["ended"] == "interrupted"
     assert card["figures"]["completed"] >= 1
+
+
+async def test_a_run_in_a_scope_that_is_cancelled_leaves_its_card(
+    gateway: LocalGateway, tmp_path: Path
+) -> None:
+    """Under ``anyio.move_on_after`` and the like it is as with a task that is cancelled."""
+    async with Client(gateway.account(limits=LIMITS)) as client:
+        with anyio.CancelScope() as scope:
+
+            def stop(_: Outcome) -> None:
+                scope.cancel()
+
+            await run(client, requests(*"abcdefgh"), out=tmp_path, on_outcome=stop)
+    assert scope.cancelled_caught
+    assert read_card(tmp_path)["ended"] == "interrupted"
 
 
 async def test_a_card_that_cannot_be_written_hides_no_other_error(

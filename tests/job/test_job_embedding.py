@@ -36,7 +36,7 @@ SENT = as_sent(
         width=512,
         height=512,
         use_sr=False,
-        extra={"style": 'oil, "thick"'},
+        extra={"style": 'oil, "thick"', "note": "two\nlines"},
     )
 )
 USER_COMMENT, EXIF_IFD = 0x9286, 0x8769
@@ -67,13 +67,14 @@ def test_the_text_is_what_other_programs_read() -> None:
     """Prompt, negative prompt, and a last line whose fields come apart again as they were."""
     text = parameters(Image.of(picture(16, 8)), SENT, "id-1")
     lines = text.split("\n")
+    assert len(lines) == 4
     assert lines[:3] == ["千军万马, charging", "at dawn", "Negative prompt: blur"]
     assert lines[3].startswith(
         "Steps: 25, CFG scale: 3.5, Seed: 7, Size: 16x8, Model: high_aes_general_v21_L, "
         'use_sr: false, style: "oil, '
     )
     fields = parsed(text)
-    assert fields["style"] == 'oil, "thick"'
+    assert (fields["style"], fields["note"]) == ('oil, "thick"', "two\nlines")
     assert fields["Request ID"] == "id-1"
     assert fields["Version"].startswith("volcv-async ")
 

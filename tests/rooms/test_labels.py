@@ -84,6 +84,10 @@ CARRIERS: dict[str, Callable[[], bytes]] = {
     "JPEG APP11": lambda: segment(0xEB, b"JP\0\1" + NAMED.encode()),
     "JPEG comment": lambda: saved("JPEG", comment=NAMED.encode()),
     "WebP XMP": lambda: saved("WEBP", xmp=ELEMENT),
+    "WebP XMP, behind EXIF": lambda: saved("WEBP", xmp=ELEMENT, exif=exif(b"ASCII\0\0\0xy")),
+    "WebP XMP, behind longer EXIF": lambda: saved(
+        "WEBP", xmp=ELEMENT, exif=exif(b"ASCII\0\0\0xy") + b"z"
+    ),
     "WebP EXIF": lambda: saved("WEBP", exif=exif(b"ASCII\0\0\0" + NAMED.encode())),
 }
 
