@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -35,30 +35,47 @@ _SAYS_HOW_LONG = {"latency", "time_scale"}
 
 
 class Hold:
-    """Keeps every call at the provider until the test lets them go: `gateway.answer = Hold()`.
+    """Keeps every call at the provider until its block ends.
 
-    What happens between "sent" and "made" is tested with it in order, without sleeping. It may be
-    waited for on any event loop, and released from any thread.
+    What happens between "sent" and "made" is tested with it in order, without sleeping:
+    `with Hold() as hold: gateway.answer = hold; ...`. After the block the calls go on as usual,
+    also where it ended in an error, so that no client waits for them in vain.
+
+    Args:
+        patience: how long `arrived` waits for a call, in seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience: float = 10.0) -> None:
+        self._patience = patience
         self._arrived: Future[provider.Received] = Future()
-        self._released: Future[None] = Future()
-
-    async def __call__(self, received: provider.Received) -> None:
-        """Keep this call until the release; afterwards it goes on as usual, and is paid."""
-        if not self._arrived.done():
-            self._arrived.set_result(received)
-        await _shared(self._released)
+        self._over: Future[None] = Future()
 
     async def arrived(self) -> provider.Received:
-        """Wait until the first call is held, and give it. `asyncio.run` waits in a plain test."""
-        return await _shared(self._arrived)
+        """Wait until a call is held, and give the first. In a plain test, `asyncio.run` it.
 
-    def release(self) -> None:
-        """Let go of what is held, and hold nothing any more."""
-        if not self._released.done():
-            self._released.set_result(None)
+        Raises:
+            TimeoutError: if none came.
+        """
+        try:
+            async with asyncio.timeout(self._patience):
+                return await _shared(self._arrived)
+        except TimeoutError:
+            raise TimeoutError(
+                f"No call came to the provider within {self._patience:g} s, so none is held. "
+                "Is this Hold the answer of the gateway that the code under test sends to?"
+            ) from None
+
+    async def __call__(self, received: provider.Received) -> None:
+        """Keep this call; the gateway awaits this, as it would any `answer`."""
+        if not self._arrived.done():
+            self._arrived.set_result(received)
+        await _shared(self._over)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set_result(None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -53,13 +53,13 @@ async def test_a_series_tells_of_each_drawing_and_of_each_refusal() -> None:
 
 
 async def test_a_visitor_who_leaves_wastes_nothing(volcv_environment: LocalGateway) -> None:
-    volcv_environment.answer = hold = Hold()
     async with visiting() as visitor:
-        async with visitor.get("/series", params={"prompt": "a fox"}):
-            await hold.arrived()  # the image is being made, and the visitor leaves
-        async with visitor.get("/drawings") as response:
-            assert await response.json() == {"a fox": False}
-        hold.release()
+        with Hold() as hold:
+            volcv_environment.answer = hold
+            async with visitor.get("/series", params={"prompt": "a fox"}):
+                await hold.arrived()  # the image is being made, and the visitor leaves
+            async with visitor.get("/drawings") as response:
+                assert await response.json() == {"a fox": False}
         async with visitor.get("/draw", params={"prompt": "a fox"}) as response:
             assert response.content_type == "image/png"
     assert volcv_environment.paid == 1

@@ -181,41 +181,52 @@ def test_what_is_paid_while_the_client_has_gone_is_seen(project: pytest.Pytester
         project,
         """
 async def test_it(volcv_gateway):
-    volcv_gateway.answer = hold = Hold()
-    assert volcv_gateway.answer is hold
     async with volcv.Client(volcv_gateway.account()) as client:
-        call = asyncio.create_task(client.generate(volcv.GeneralV21(prompt="a fox")))
-        assert (await hold.arrived()).prompt == "a fox"
-        assert (volcv_gateway.in_flight, volcv_gateway.paid) == (1, 0)
-        hold.release()
+        with Hold() as hold:
+            volcv_gateway.answer = hold
+            assert volcv_gateway.answer is hold
+            call = asyncio.create_task(client.generate(volcv.GeneralV21(prompt="a fox")))
+            assert (await hold.arrived()).prompt == "a fox"
+            assert (volcv_gateway.in_flight, volcv_gateway.paid) == (1, 0)
         await call
         assert volcv_gateway.paid == 1
-        hold.release()  # more than once changes nothing
         await client.generate(volcv.GeneralV21(prompt="a hare"))  # and nothing is held any more
 
-def test_from_a_thread(start_volcv_gateway):
-    hold = Hold()
-    gateway = start_volcv_gateway(LocalGateway(latency=0.0, answer=hold))
-    calls = threading.Thread(target=asyncio.run, args=[generate("a fox", gateway.account())])
-    calls.start()
-    assert asyncio.run(hold.arrived()).prompt == "a fox"
-    hold.release()
+def test_from_a_thread(volcv_gateway):
+    with Hold() as hold:
+        volcv_gateway.answer = hold
+        account = volcv_gateway.account()
+        calls = threading.Thread(target=asyncio.run, args=[generate("a fox", account)])
+        calls.start()
+        assert asyncio.run(hold.arrived()).prompt == "a fox"
     calls.join()
-    assert gateway.paid == 1
+    assert volcv_gateway.paid == 1
 
-async def test_that_a_wait_may_be_given_up(start_volcv_gateway):
-    hold = Hold()
-    gateway = start_volcv_gateway(LocalGateway(answer=hold))
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0):
-            await hold.arrived()
-    call = asyncio.create_task(generate("a fox", gateway.account()))
+async def test_that_a_failure_lets_go(volcv_gateway):
+    async with volcv.Client(volcv_gateway.account()) as client:
+        with pytest.raises(ZeroDivisionError):
+            with Hold() as hold:
+                volcv_gateway.answer = hold
+                call = asyncio.create_task(client.generate(volcv.GeneralV21(prompt="a fox")))
+                await hold.arrived()
+                1 / 0
+    assert (await call).image.media_type == "image/png"
+
+async def test_a_gateway_that_ends_with_a_call_held(volcv_gateway):
+    volcv_gateway.answer = hold = Hold()
+    call = asyncio.create_task(generate("a fox", volcv_gateway.account()))
     await hold.arrived()
-    call.cancel()  # the gateway ends with a call still held
+    call.cancel()
     await asyncio.wait([call])
 """,
     )
-    ran.assert_outcomes(passed=3)
+    ran.assert_outcomes(passed=4)
+
+
+async def test_a_call_that_never_comes_is_not_waited_for_without_end() -> None:
+    """A test whose code sends elsewhere is told so."""
+    with pytest.raises(TimeoutError, match="Is this Hold the answer of the gateway"):
+        await testing.Hold(patience=0.0).arrived()
 
 
 def test_several_gateways_run_at_once_and_end_with_the_test(project: pytest.Pytester) -> None:
