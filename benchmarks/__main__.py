@@ -7,6 +7,7 @@ Parts:
 * calls: client CPU a call, memory and stalls, against scripts written by hand and other clients;
 * memory: what long lists take;
 * disk: what keeping pictures and books takes;
+* startup: what an import and the help of the command take;
 * parts: single functions; that one is for pytest-benchmark, and only named here.
 
 Each part prints its table, with the bars that it holds itself to. The exit code is 0 whatever the
@@ -32,6 +33,7 @@ PARTS: Mapping[str, str] = {
     "calls": "benchmarks.calls.part",
     "memory": "benchmarks.memory",
     "disk": "benchmarks.disk",
+    "startup": "benchmarks.startup",
 }
 """Modules with ``measure(*, quick)``, which gives figures as they go into JSON, and ``show``."""
 

@@ -49,6 +49,7 @@ from volcv_async.events import Recorder
 from volcv_async.models import Request
 from volcv_async.results import Completed, Failed, InDoubt, Outcome
 from volcv_async.waits import Waits
+from volcv_async.window import Ready, Window
 
 _CANCELLATIONS_TO_CUT = 2
 _MINUTES = 120  # seconds from which on a time is said in minutes
@@ -118,10 +119,10 @@ class OutcomeStream:
         self._caller, self._timeouts, self._recorder = caller, timeouts, recorder
         self._source = _iterator(source)
         self._at_once = not isinstance(self._source, AsyncIterator)
-        self._window = _Window(window)
+        self._window = Window(window)
         self._drain, self._give_up = drain, give_up
         self._registry = registry
-        self._ready = _Ready(ordered=ordered)
+        self._ready = Ready(ordered=ordered)
         self._carriers = Carriers(self._see_through, self._cut_unbegun)
         self._supervisor: asyncio.Task[None] | None = None
         self._cutters: list[Callable[[], object]] = []  # what cuts the stream's own task off
@@ -474,83 +475,6 @@ class _Counts:
     completed: int = 0
     failed: int = 0
     in_doubt: int = 0
-
-
-class _Window:
-    """The places of a window: one for each request from its pulling to its outcome's taking."""
-
-    def __init__(self, places: int) -> None:
-        self._free = places
-        self._waiter: asyncio.Future[None] | None = None  # only the feeding takes places
-
-    def take_now(self) -> bool:
-        """Take a place, if one is free."""
-        if self._free:
-            self._free -= 1
-            return True
-        return False
-
-    async def take(self) -> None:
-        """Wait for a place, and take it."""
-        while not self.take_now():
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-
-    def release(self) -> None:
-        """Give a place back."""
-        self._free += 1
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-
-class _Ready:
-    """What is finished and not yet taken: as it came, or held back into the source's order.
-
-    Attributes:
-        available: Outcomes that may be taken now.
-    """
-
-    def __init__(self, *, ordered: bool) -> None:
-        self.available = 0
-        self._ordered = ordered
-        self._queue: asyncio.Queue[Outcome | None] = asyncio.Queue()
-        self._held: dict[int, Outcome | None] = {}
-        self._next = 0
-
-    def put(self, index: int, outcome: Outcome | None) -> None:
-        """Add an outcome; None where there is nothing to give for its place."""
-        if not self._ordered:
-            self._give(outcome)
-            return
-        self._held[index] = outcome
-        while self._next in self._held:
-            self._give(self._held.pop(self._next))
-            self._next += 1
-
-    def _give(self, outcome: Outcome | None) -> None:
-        if outcome is not None:
-            self._queue.put_nowait(outcome)
-            self.available += 1
-
-    def end(self) -> None:
-        """Say that nothing more comes."""
-        self._queue.put_nowait(None)
-
-    async def take(self) -> Outcome | None:
-        """Wait for the next; None, again and again, at the end."""
-        outcome = await self._queue.get()
-        if outcome is None:
-            self.end()
-        else:
-            self.available -= 1
-        return outcome
-
-    def rest(self) -> list[Outcome]:
-        """Take all there are, without waiting; the end stays."""
-        rest = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
-        self.available = 0
-        self.end()
-        return [outcome for outcome in rest if outcome is not None]
 
 
 async def _patiently(

@@ -27,7 +27,7 @@ from benchmarks.calls.contenders import Batch, Order
 from benchmarks.calls.processes import Line, pin
 
 _TICK = 0.001  # seconds
-_WARM = 32  # calls
+_WARM = 16  # calls
 _HERE = ("benchmarks", "volcv_async")  # what is always installed
 
 

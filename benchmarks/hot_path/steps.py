@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 STEPS: Mapping[str, tuple[str, ...]] = {
     "request": ("models/",),
-    "stream": ("stream.py", "client.py"),
+    "stream": ("stream.py", "window.py", "client.py"),
     "waits": ("waits.py", "bottleneck.py"),
     "carriers": ("carriers.py",),
     "pool": ("pool.py",),
