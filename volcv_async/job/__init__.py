@@ -7,9 +7,9 @@
 
 ``identity`` says which request is which, ``going_on`` what the next run does with each;
 ``recovery`` mends what a run that died left behind, ``fetching`` fetches what it paid for.
-``run_card`` says what a run came to, ``embedding`` puts into a picture what it was made of, and
-``shards`` packs what a run has left. ``survey`` looks ahead, ``status`` looks back, ``gallery`` draws the page. ``single`` is a job of
-one.
+``survey`` looks ahead, ``status`` looks back, ``gallery`` draws the page. ``run_card`` says what a
+run came to, ``embedding`` puts into a picture what it was made of, ``shards`` packs what a run has
+left. ``single`` is a job of one.
 """
 
 from volcv_async.job.books import Seeds, each

@@ -11,6 +11,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -64,7 +65,12 @@ def _fields(image: Image, sent: Mapping[str, Any], request_id: str) -> Iterator[
         if name not in _NAMES and name not in _ELSEWHERE:
             yield name, value
     yield "Request ID", request_id
-    yield "Version", f"volcv-async {version('volcv-async')}"
+    yield "Version", f"volcv-async {_own_version()}"
+
+
+@cache
+def _own_version() -> str:
+    return version("volcv-async")  # it reads a file
 
 
 def _quoted(value: object) -> str:
@@ -127,4 +133,5 @@ def _exif(text: str) -> bytes:
 
 
 def _inserted(data: bytes, at: int, piece: bytes) -> bytes:
-    return b"".join([data[:at], piece, data[at:]])
+    view = memoryview(data)  # some megabytes, to be copied once
+    return b"".join([view[:at], piece, view[at:]])
