@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
@@ -50,6 +50,8 @@ from volcv_async.telling import Teller
 
 if TYPE_CHECKING:
     from volcv_async.transport import Transport
+
+_T = TypeVar("_T")
 
 _LEAST_SHARE = 0.1  # of an attempt's time must be left for it to start
 _REFUSED_EACH_TIME = 3  # refusals for pace after which a request waits behind the others again
@@ -135,6 +137,7 @@ class Call:
         self._fresh: Request | None = None  # a reroll that has not gone out yet
         self._sending = Sending()
         self._last: VolcvError | None = None
+        self._stays: str | None = None  # why it must not go out again, whatever else allows it
         self._perhaps_billed: list[VolcvError] = []  # what such attempts ended with
         self._spoken_for: VolcvError | None = None  # the error that speaks for one of them
 
@@ -280,11 +283,11 @@ class Call:
         self._last = error
         self._perhaps_billed += [error] * retry.may_be_billed(error)
         if isinstance(self._recorder, Bookkeeper):
-            await self._written(self._recorder.ended(attempt, error))
+            self._stays = await self._written(self._recorder.ended(attempt, error))
 
-    async def _written(self, writing: Awaitable[None]) -> None:
+    async def _written(self, writing: Awaitable[_T]) -> _T:
         try:
-            await writing
+            return await writing
         except VolcvError as error:
             self.misrecorded = error
             raise
@@ -332,6 +335,7 @@ class Call:
     async def _prepare(self, error: VolcvError) -> None:
         """Make ready for another attempt, outside the slot; raise if there must be none."""
         if retry.reroll(error, self._caller.retry, self._rerolls):
+            self._heed(error)
             self._rerolls += 1
             self._fresh = rerolled(self.request, self._rerolls)
         else:
@@ -346,10 +350,17 @@ class Call:
             raise error
         if self._off or (patience is not None and seconds >= patience):
             raise self._too_late()
+        self._heed(error)
         self._draw(retry.cost(error, tally), error)
         self._pausing = asyncio.Event()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._pausing.wait(), seconds)
+
+    def _heed(self, error: VolcvError) -> None:
+        """Raise the error for good, where whoever keeps the books wants no repetition."""
+        if self._stays is not None:
+            error.message += f" It was not sent again: {self._stays}"
+            raise error
 
     def _draw(self, cost: int, error: VolcvError) -> None:
         """Draw what a repetition costs, or raise the error for good."""

@@ -232,11 +232,12 @@ class Bookkeeper(Recorder, Protocol):
     await: it is only told to ``on_event``, and its outcome says what is known of it.
     """
 
-    async def ended(self, attempt: Attempt, error: VolcvError) -> None:
+    async def ended(self, attempt: Attempt, error: VolcvError) -> str | None:
         """Write down that an attempt is over without an image, before any pause or repetition.
 
         ``error.ending`` says whether it was not sent, rejected, in doubt, or answered with a
-        failure. What this raises ends the stream, as itself.
+        failure. What this raises ends the stream, as itself. A text that it gives says why the
+        request must not go out again, though it might; None leaves that to the ``RetryPolicy``.
         """
         ...
 

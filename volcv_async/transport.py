@@ -29,7 +29,9 @@ from volcv_async.sending import Sending
 MOST_BYTES = 64 * 1024 * 1024
 """The longest reply and the largest image that are read, in bytes."""
 
-_QUERY = {"Action": "CVProcess", "Version": "2022-08-31"}
+QUERY = {"Action": "CVProcess", "Version": "2022-08-31"}
+"""What is added to the URL of each paid call."""
+
 _HOPELESS = (ValueError, aiohttp.NonHttpUrlClientError)  # no URL, or too long a body
 _HEADERS_KEPT = ("content-type", "retry-after", "location")
 
@@ -59,7 +61,7 @@ class Transport:
     def __init__(self, account: Account, *, reuse_connections: bool = False) -> None:
         allocator.warm_up()
         self._account = account
-        self._url = URL(account.url).with_query(_QUERY)
+        self._url = URL(account.url).with_query(QUERY)
         self._connector = aiohttp.TCPConnector(force_close=not reuse_connections, limit=0)
         self._paid = self._session({"Authorization": account.credentials.authorization()})
         self._free = self._session({})

@@ -15,6 +15,9 @@ from volcv_async.cli.notices import Notices
 from volcv_async.client import Client
 from volcv_async.config import Account, Limits, RetryPolicy, from_environment
 
+LOCAL_TIME_SCALE = 0.01
+"""How quick a local gateway is, where 1 is as slow as the provider."""
+
 _LOCAL_CONCURRENCY = 8
 
 
@@ -35,24 +38,27 @@ def account_for(*, local: bool) -> Account | None:
     return None
 
 
+def local_limits(limits: Limits) -> Limits:
+    """Give the limits of a local gateway: what is stated, and nothing to be learned."""
+    concurrency = limits.concurrency or _LOCAL_CONCURRENCY
+    return attrs.evolve(limits, concurrency=concurrency, adaptive=False)
+
+
 @asynccontextmanager
 async def open_client(
     limits: Limits,
     retry: RetryPolicy | None = None,
     *,
     account: Account | None = None,
-    time_scale: float = 0.01,
+    time_scale: float = LOCAL_TIME_SCALE,
 ) -> AsyncGenerator[Client]:
     """Open a client at an account, or without one at a local gateway of its own."""
     if account is not None:
         async with Client(account, limits=limits, retry=retry, on_event=Notices()) as client:
             yield client
         return
-    stated = attrs.evolve(
-        limits, concurrency=limits.concurrency or _LOCAL_CONCURRENCY, adaptive=False
-    )
     async with (
         volcv.gateway.LocalGateway(time_scale=time_scale) as gateway,
-        Client(gateway.account(limits=stated), retry=retry, on_event=Notices()) as client,
+        Client(gateway.account(limits=local_limits(limits)), retry=retry, on_event=Notices()) as client,
     ):
         yield client

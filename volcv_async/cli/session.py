@@ -21,6 +21,7 @@ class Exit(IntEnum):
     SOME_LEFT = 1
     USAGE = 2
     STUCK = 3
+    BUDGET = 4
     INTERRUPTED = 130
 
 

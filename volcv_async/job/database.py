@@ -149,6 +149,17 @@ class Database:
         if self._connection.in_transaction:
             self.ask("ROLLBACK")
 
+    def copy(self, target: sqlite3.Connection) -> None:
+        """Copy all to another connection.
+
+        Raises:
+            JournalError: It cannot be done.
+        """
+        try:
+            self._connection.backup(target)
+        except sqlite3.Error as error:
+            raise _in_words(self.path, error) from error
+
     def make(self, *, fsync: bool = True) -> bool:
         """Set the connection up for writing, make the tables if there are none; tell whether so.
 
@@ -207,7 +218,7 @@ def writing(path: Path) -> Generator[Database]:
 
 
 @contextmanager
-def reading(path: Path) -> Generator[Database]:
+def reading(path: Path, mode: str | None = None) -> Generator[Database]:
     """Open a journal to read it, as it stands at this moment, while others may write it.
 
     Raises:
@@ -219,11 +230,28 @@ def reading(path: Path) -> Generator[Database]:
             f"{path.parent} holds no {path.name}, so there is nothing to tell of.",
             help="Give the folder of a run.",
         )
-    with closing(_connect(path, _mode(path))) as connection:
+    with closing(_connect(path, mode or _mode(path))) as connection:
         database = Database(path, connection)
         database.ask("BEGIN")
         database.check()
         yield database
+
+
+def copy(path: Path, to: Path) -> None:
+    """Copy a journal as it stands at this moment, while others may write it.
+
+    Its folder stays as it is: where no run goes on, nothing is put beside it either.
+
+    Raises:
+        ConfigurationError: There is none, it is none of ours, or it cannot be read where it lies.
+        JournalError: It cannot be read, or the copy cannot be written.
+    """
+    closed = not path.with_name(f"{path.name}-wal").exists()
+    with (
+        reading(path, "mode=ro&immutable=1" if closed else None) as database,
+        closing(_connect(to, "mode=rwc")) as target,
+    ):
+        database.copy(target)
 
 
 def _mode(path: Path) -> str:

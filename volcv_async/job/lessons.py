@@ -30,9 +30,7 @@ class Lessons:
 
     async def recall(self) -> None:
         """Have the client begin with what an earlier run has learned."""
-        noted = await self._journal.look(partial(Records.noted, name=_NAME))
-        if noted is not None:
-            self._client.recall([Learned(**lesson) for lesson in json.loads(noted)])
+        self._client.recall(await self._journal.look(learned))
 
     def write_now_and_then(self) -> None:
         """Write down what is learned, if it was long ago."""
@@ -47,3 +45,9 @@ class Lessons:
             self._written = learned
             noted = json.dumps([attrs.asdict(lesson) for lesson in learned])
             self._journal.post(partial(Records.note, name=_NAME, value=noted))
+
+
+def learned(records: Records) -> tuple[Learned, ...]:
+    """Give what refusals have taught earlier runs."""
+    noted = records.noted(_NAME)
+    return tuple(Learned(**lesson) for lesson in json.loads(noted or "[]"))

@@ -38,6 +38,8 @@ class JobReport:
         waited: Seconds of it that were spent on waiting, by what was waited for.
         reasons: Why requests gave no image, the commonest first, at most three: how often, and
             one of them in words.
+        budget_reached: Whether requests of the list had to stay, because the budget of this run
+            is used up.
     """
 
     out: Path
@@ -53,6 +55,7 @@ class JobReport:
     in_doubt_before: int = 0
     reasons: tuple[str, ...] = ()
     waited: Mapping[Cause, float] = attrs.field(factory=dict[Cause, float])
+    budget_reached: bool = False
 
     @property
     def limited_by(self) -> Cause | None:
@@ -73,8 +76,17 @@ class JobReport:
     @property
     def all_done(self) -> bool:
         """Whether every request of the list has given its image, in this run or before."""
-        left = self.failed + self.failed_before + self.in_doubt + self.in_doubt_before
-        return not left
+        return not self.some_failed and not self.budget_reached
+
+    @property
+    def some_failed(self) -> bool:
+        """Whether any request of the list failed, or is in doubt, in this run or before."""
+        return bool(self.failed + self.failed_before + self.in_doubt + self.in_doubt_before)
+
+    def budget_line(self) -> str:
+        """Say that the budget ended the run: ``The budget is used up: 97 paid, …``."""
+        doubt = f" and {self.perhaps_paid:,} that may be billed" if self.perhaps_paid else ""
+        return f"The budget is used up: {self.paid:,} paid{doubt}. What is left was not sent."
 
     def line(self) -> str:
         """Say it in one line."""
@@ -130,6 +142,8 @@ class Tally:
         out: Path,
         kept: Mapping[str, int] | None = None,
         waited: Mapping[Cause, float] | None = None,
+        *,
+        budget_reached: bool = False,
     ) -> JobReport:
         """Give the counts as they stand.
 
@@ -137,6 +151,7 @@ class Tally:
             out: The folder.
             kept: How many requests of the list this run had not to send, by their state.
             waited: The seconds spent on waiting, by what was waited for.
+            budget_reached: Whether requests had to stay because the budget is used up.
         """
         kept = kept or {}
         return JobReport(
@@ -149,6 +164,7 @@ class Tally:
             perhaps_paid=self.perhaps_paid,
             seconds=self.seconds,
             waited=dict(waited or {}),
+            budget_reached=budget_reached,
             before=kept.get("done", 0),
             failed_before=kept.get("failed", 0),
             in_doubt_before=kept.get("in doubt", 0),
