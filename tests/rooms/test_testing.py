@@ -19,7 +19,7 @@ HEAD = """
     import pytest
 
     import volcv_async as volcv
-    from volcv_async.gateway import LocalGateway
+    from volcv_async.gateway import Constant, LocalGateway, Spread
     from volcv_async.testing import Hold
 
     async def generate(prompt="a fox", accounts=None, retry=volcv.RetryPolicy()):
@@ -63,6 +63,7 @@ def test_a_plain_test_has_a_gateway_that_answers_at_once(project: pytest.Pyteste
 def test_it(volcv_gateway):
     generation = asyncio.run(generate("a fox", volcv_gateway.account()))
     assert generation.image.media_type == 'image/png'
+    assert volcv_gateway._provider._latency == Constant(0.0)
     assert volcv_gateway.paid == 1
     assert volcv_gateway.paid_by_prompt == {"a fox": 1}
 """,
@@ -138,7 +139,8 @@ class TestBroken:
 
 @pytest.mark.volcv_gateway(time_scale=0.001)
 def test_that_a_picture_takes_its_time(volcv_environment):
-    assert asyncio.run(generate()).time_elapsed > 0.001
+    asyncio.run(generate())
+    assert volcv_environment._provider._latency == Spread(time_scale=0.001)
 """,
     )
     ran.assert_outcomes(passed=3)
