@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from provider_of_tests import provider
 
 import volcv_async
 from volcv_async.cli import main, process
+from volcv_async.cli.app import EXAMPLES, app
 from volcv_async.cli.interrupts import run_interruptibly
 from volcv_async.cli.session import Exit, exit_code
 from volcv_async.errors import InvalidRequestError
@@ -55,13 +57,23 @@ def test_the_help_fits_a_screen(words: list[str], capsys: pytest.CaptureFixture[
     assert all(f" {name} " in said for name in ("demo", "generate", "run", "serve", "models"))
 
 
-@pytest.mark.parametrize("command", ["demo", "generate", "run", "export", "serve", "models"])
+@pytest.mark.parametrize("command", list(EXAMPLES))
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its help fits a screen too."""
+    """Its help ends with two examples, and fits a screen but for the many options of a run."""
     assert main([command, "--help"]) == 0
     said = capsys.readouterr().out
     assert f"volcv {command}" in said
-    assert len(said.splitlines()) <= 40
+    assert said.splitlines()[-3:] == ["Examples:", *(f"  {line}" for line in EXAMPLES[command])]
+    assert len(said.splitlines()) <= (80 if command == "run" else 40)
+
+
+@pytest.mark.parametrize("example", [line for two in EXAMPLES.values() for line in two])
+def test_an_example_can_be_typed(example: str) -> None:
+    """What the help shows has a command, options and values that are taken."""
+    name, *words = shlex.split(example.partition(" | ")[0])
+    assert name == "volcv"
+    command, _, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+    assert command.__name__ == words[0]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from volcv_async.bottleneck import Cause
-from volcv_async.cli.progress import Lines, display, is_due, left, state
+from volcv_async.cli.progress import Lines, is_due, left, state
 from volcv_async.errors import QuotaError, UnknownOutcomeError
 from volcv_async.events import Statistics
 from volcv_async.job import Tally
@@ -86,27 +86,13 @@ class Counted(Tally):
 def test_lines_are_printed_when_they_are_due() -> None:
     """An outcome within the first seconds is counted, and says nothing yet."""
     said = io.StringIO()
-    shown = display(Console(file=said), 1000)
-    assert isinstance(shown, Lines)
+    shown = Lines(Console(file=said), 1000)
     with shown:
         shown.watch(Statistics)
         shown.show(FAILED)
+        shown.look_again()
     assert said.getvalue() == ""
     assert shown.tally.failed == 1
-
-
-def test_a_bar_moves_with_each_outcome() -> None:
-    """On a terminal the bar shows the state, and prompts are nowhere in it."""
-    said = io.StringIO()
-    shown = display(Console(file=said, force_terminal=True, force_interactive=True), 3)
-    with shown:
-        shown.watch(lambda: Statistics(limited_by="rate"))
-        assert shown.client().limited_by == "rate"
-        shown.show(FAILED)
-        shown.show(IN_DOUBT)
-    assert "2 of 3" in said.getvalue()
-    assert "limited by rate · 1 failed · 1 in doubt" in said.getvalue()
-    assert "fox" not in said.getvalue()
 
 
 def test_the_first_line_of_a_long_list_comes_soon() -> None:

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and give its exit code.
 
     0: all done. 1: some failed or are in doubt. 2: usage or input. 3: it cannot go on. 130: it was
-    interrupted.
+    interrupted. 141: whoever read its standard output has gone.
 
     Args:
         arguments: The words after ``volcv``; those of the process by default.

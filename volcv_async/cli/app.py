@@ -58,6 +58,26 @@ _COMMANDS = {
         """,
 }
 
+EXAMPLES = {
+    "demo": ("volcv demo", "volcv demo -o gallery"),
+    "generate": (
+        "volcv generate 'a red fox in the snow' -o fox",
+        "volcv generate 千军万马 -o army --model GeneralV14 -p seed=7 --local",
+    ),
+    "run": (
+        "volcv run prompts.txt -o out --rate 2 --concurrency 4",
+        "volcv run prompts.csv -o out --local --json | jq -r .file_name",
+    ),
+    "status": ("volcv status out", "volcv status out --json | jq -r 'select(.why).why'"),
+    "export": (
+        "volcv export out --webdataset shards",
+        "volcv export out --webdataset shards --shard 5000",
+    ),
+    "serve": ("volcv serve", "volcv serve --port 0 --rate 2 --fault drop:0.1"),
+    "models": ("volcv models", "volcv models GeneralV21"),
+}
+"""Two of each command, as they may be typed; its help ends with them."""
+
 app = App(
     name="volcv",
     help=(
@@ -69,7 +89,13 @@ app = App(
     suppress_keyboard_interrupt=False,  # it may bring notes, which exit_code tells
 )
 for place, (command, says) in enumerate(_COMMANDS.items()):
-    app.command(f"volcv_async.cli.{command}", help=cleandoc(says), sort_key=place)
+    name = command.partition(":")[2]
+    app.command(
+        f"volcv_async.cli.{command}",
+        help=cleandoc(says),
+        help_epilogue="\n".join(["Examples:", *(f"  {line}" for line in EXAMPLES[name])]),
+        sort_key=place,
+    )
 
 
 def start(arguments: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ import volcv_async as volcv
 from volcv_async.cli.notices import Notices
 from volcv_async.client import Client
 from volcv_async.config import Account, Limits, RetryPolicy, from_environment
+from volcv_async.events import OnEvent
 
 LOCAL_TIME_SCALE = 0.01
 """How quick a local gateway is, where 1 is as slow as the provider."""
@@ -51,14 +52,21 @@ async def open_client(
     *,
     account: Account | None = None,
     time_scale: float = LOCAL_TIME_SCALE,
+    on_event: OnEvent | None = None,
 ) -> AsyncGenerator[Client]:
-    """Open a client at an account, or without one at a local gateway of its own."""
+    """Open a client at an account, or without one at a local gateway of its own.
+
+    Its events are said as far as they matter to who waits, and told to ``on_event``.
+    """
+    notices = Notices(on_event)
     if account is not None:
-        async with Client(account, limits=limits, retry=retry, on_event=Notices()) as client:
+        async with Client(account, limits=limits, retry=retry, on_event=notices) as client:
             yield client
         return
     async with (
         volcv.gateway.LocalGateway(time_scale=time_scale) as gateway,
-        Client(gateway.account(limits=local_limits(limits)), retry=retry, on_event=Notices()) as client,
+        Client(
+            gateway.account(limits=local_limits(limits)), retry=retry, on_event=notices
+        ) as client,
     ):
         yield client

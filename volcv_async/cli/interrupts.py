@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from volcv_async.cli.messages import note
+from volcv_async.cli.messages import insist
 
 _Returned = TypeVar("_Returned")
 
@@ -44,7 +44,7 @@ async def _interruptible(work: Coroutine[Any, Any, _Returned], notice: str) -> _
 
     def interrupt() -> None:
         for line in notices:
-            note(line)
+            insist(line)
         task.cancel()
 
     # Windows has no such handlers; there asyncio.run turns the first Ctrl-C into a cancellation.

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import TextIO
 
 from rich.console import Console
@@ -33,8 +34,23 @@ errors = _Quiet(stderr=True, markup=False, highlight=False, emoji=False)
 """Standard error, past which a progress bar does not run."""
 
 
+_hushed: ContextVar[bool] = ContextVar("hushed", default=False)
+
+
+@contextmanager
+def hushed() -> Generator[None]:
+    """Say nothing but errors for as long as this lasts."""
+    token = _hushed.set(True)
+    try:
+        yield
+    finally:
+        _hushed.reset(token)
+
+
 def result(line: str) -> None:
     """Print a line of the result, if anybody reads it."""
+    if _hushed.get():
+        return
     try:
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
@@ -44,22 +60,28 @@ def result(line: str) -> None:
 
 def note(line: str) -> None:
     """Print a line that is no result."""
+    if not _hushed.get():
+        insist(line)
+
+
+def insist(line: str) -> None:
+    """Print a line that is no result, even where nothing but errors is to be said."""
     errors.print(line, soft_wrap=True)
 
 
 def complain(error: BaseException) -> None:
     """Print an error: what happened, then what to do about it, each on a line of its own."""
     cure = error.help if isinstance(error, VolcvError) else ""
-    note(f"Error: {_what_happened(error).removesuffix(cure).rstrip()}")
+    insist(f"Error: {_what_happened(error).removesuffix(cure).rstrip()}")
     if cure:
-        note(cure)
+        insist(cure)
     tell_notes(error)
 
 
 def tell_notes(error: BaseException) -> None:
     """Print what was added to an error on its way."""
     for line in getattr(error, "__notes__", ()):
-        note(line)
+        insist(line)
 
 
 def _what_happened(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from volcv_async.events import (
     AccountPaused,
     AttemptEnded,
     Event,
+    OnEvent,
     OutageBegan,
     OutageEnded,
     OutageProbed,
@@ -19,13 +20,20 @@ _LONG = 10.0  # seconds from which on a pause is worth a line
 
 
 class Notices:
-    """Says what stands in the way of all calls, and when it is gone; a client's ``on_event``."""
+    """Says what stands in the way of all calls, and when it is gone; a client's ``on_event``.
 
-    def __init__(self) -> None:
+    Args:
+        also: Who hears of every event, too.
+    """
+
+    def __init__(self, also: OnEvent | None = None) -> None:
+        self._also = also
         self._last: dict[str, str] = {}  # for each account, what its latest error said
 
     def __call__(self, event: Event) -> None:
         """Say what there is to say of an event."""
+        if self._also is not None:
+            self._also(event)
         match event:
             case AttemptEnded(attempt=attempt, error=VolcvError() as error):
                 self._last[attempt.account] = error.message

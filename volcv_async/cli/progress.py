@@ -1,13 +1,12 @@
-"""How a job is doing: a bar on a terminal, a plain line now and then elsewhere."""
+"""How a job is doing: its counts, and plain lines now and then; ``view`` draws for a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from volcv_async.bottleneck import NAMES, Cause
 from volcv_async.events import Statistics
@@ -28,22 +27,23 @@ Ask = Callable[[], Statistics]
 """Tells how the client stands now."""
 
 
-class Display(Protocol):
-    """What shows outcomes as they come; a context manager."""
+class Display:
+    """Counts outcomes as they come, and shows nothing; a context manager."""
 
-    tally: Tally
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self._ask: Ask = Statistics
 
     def watch(self, ask: Ask) -> None:
         """Show from now on how the client stands, too."""
-        ...
+        self._ask = ask
 
     def client(self) -> Statistics:
         """Tell how the client stands."""
-        ...
+        return self._ask()
 
     def __enter__(self) -> Self:
-        """Start to show."""
-        ...
+        return self
 
     def __exit__(
         self,
@@ -52,103 +52,35 @@ class Display(Protocol):
         trace: TracebackType | None,
     ) -> None:
         """Leave the terminal as it was."""
-        ...
 
     def show(self, outcome: Outcome) -> None:
         """Count an outcome, and show it if it is time."""
-        ...
-
-
-def display(console: Console, total: int) -> Display:
-    """Choose what suits the console, for a list of so many prompts."""
-    return Bar(console, total) if console.is_terminal else Lines(console, total)
-
-
-class Bar:
-    """A progress bar, which is gone when it is left."""
-
-    def __init__(self, console: Console, total: int) -> None:
-        self.tally = Tally()
-        self._total = total
-        self._ask: Ask = Statistics
-        self._progress = Progress(
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}", markup=False),
-            console=console,
-            transient=True,
-        )
-        self._task = self._progress.add_task(state(self.tally, total), total=total)
-
-    def watch(self, ask: Ask) -> None:
-        """Show from now on how the client stands, too."""
-        self._ask = ask
-
-    def client(self) -> Statistics:
-        """Tell how the client stands."""
-        return self._ask()
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
-
-    def show(self, outcome: Outcome) -> None:
-        """Count an outcome and move the bar."""
         self.tally.add(outcome)
-        self._progress.update(
-            self._task,
-            completed=self.tally.ended,
-            description=state(self.tally, self._total, self._ask()),
-        )
+
+    def look_again(self) -> None:
+        """Show how things stand now, though no outcome came."""
 
 
-class Lines:
+class Lines(Display):
     """Plain lines, for a log: a first one soon, one each 5 % of the list, one a minute at least.
 
     None comes within 2 seconds of another, or of the beginning.
     """
 
     def __init__(self, console: Console, total: int) -> None:
-        self.tally = Tally()
-        self._ask: Ask = Statistics
+        super().__init__()
         self._console = console
         self._total = total
         self._said = 0
         self._when = 0.0
 
-    def watch(self, ask: Ask) -> None:
-        """Say from now on how the client stands, too."""
-        self._ask = ask
-
-    def client(self) -> Statistics:
-        """Tell how the client stands."""
-        return self._ask()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Nothing is left to clear away."""
-
     def show(self, outcome: Outcome) -> None:
         """Count an outcome, and say so if a line is due."""
-        self.tally.add(outcome)
+        super().show(outcome)
         now = self.tally.seconds
         more = self._total if not self._said else self.tally.ended - self._said
         if is_due(more, self._total, now - self._when):
-            self._console.print(state(self.tally, self._total, self._ask()))
+            self._console.print(state(self.tally, self._total, self.client()), soft_wrap=True)
             self._said, self._when = self.tally.ended, now
 
 
@@ -159,7 +91,7 @@ def is_due(more: int, total: int, seconds: float) -> bool:
 
 def state(tally: Tally, total: int, now: Statistics = _NOTHING) -> str:
     """Say how far it is: ``480 of 1,632 · 1.9/s · limited by rate · 2 failed · 10 min left``."""
-    said = [f"{tally.ended:,} of {total:,}", f"{_pace(tally):.1f}/s"]
+    said = [f"{tally.ended:,} of {total:,}", f"{pace(tally):.1f}/s"]
     if now.limited_by is not None and tally.ended < total:
         said.append(f"limited by {NAMES[now.limited_by]}")
     if tally.failed:
@@ -182,9 +114,10 @@ def left(tally: Tally, total: int, now: Statistics) -> float | None:
     if now.limited_by in _NEVER_ENDS:
         return None
     by_limits = None if now.limited_by in _OURS else now.throughput
-    pace = by_limits or _pace(tally)
-    return rest / pace if pace else None
+    expected = by_limits or pace(tally)
+    return rest / expected if expected else None
 
 
-def _pace(tally: Tally) -> float:
+def pace(tally: Tally) -> float:
+    """Give the outcomes a second so far."""
     return tally.ended / tally.seconds if tally.seconds else 0.0

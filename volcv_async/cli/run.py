@@ -172,6 +172,7 @@ def run(
         can_pay = means(budget, price)
     with ExitStack() as held:
         with reading_input():
+            held.enter_context(voice.speaking())
             lists = held.enter_context(spooled(prompts, Path(gettempdir()) if dry_run else out))
             requests = partial(
                 read_list,
@@ -234,16 +235,7 @@ def demo(
 
 
 def _carry_out(job: _Job, client: Callable[[], AbstractAsyncContextManager[Client]]) -> int:
-    with ExitStack() as held:
-        with reading_input():
-            held.enter_context(job.voice.speaking())
-            told = job.voice.telling(job.means.of(job.ahead.to_do) + job.ahead.to_fetch)
-        return _tell_all(job, client, told)
-
-
-def _tell_all(
-    job: _Job, client: Callable[[], AbstractAsyncContextManager[Client]], told: Telling
-) -> int:
+    told = job.voice.telling(job.means.of(job.ahead.to_do) + job.ahead.to_fetch)
     if job.ahead.goes_on:
         note(f"Going on in {job.out}: {job.ahead.line()}.")
     shown = told.display

@@ -23,10 +23,15 @@ class Exit(IntEnum):
     STUCK = 3
     BUDGET = 4
     INTERRUPTED = 130
+    UNREAD = 141
 
 
 class UsageError(Exception):
     """What was typed, or what it names, cannot be worked with; nothing was sent."""
+
+
+class ReaderGoneError(BrokenPipeError):
+    """Whoever read standard output has gone, so that nothing more is to be made for it."""
 
 
 @contextmanager
@@ -47,15 +52,15 @@ def exit_code(command: Callable[[], int | None]) -> int:
     except InvalidRequestError as error:
         sent = error.http_status is not None
         return _complain(error, Exit.STUCK if sent else Exit.USAGE)
+    except (ReaderGoneError, KeyboardInterrupt) as error:
+        tell_notes(error)
+        return Exit.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Exit.UNREAD
     except (VolcvError, OSError) as error:
         return _complain(error, Exit.STUCK)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "PIL":
             raise
         return _complain(error, Exit.USAGE)
-    except KeyboardInterrupt as error:
-        tell_notes(error)
-        return Exit.INTERRUPTED
 
 
 def _complain(error: BaseException, code: Exit) -> Exit:

@@ -1,0 +1,45 @@
+"""The ending of each request, said while a job runs: as objects of JSON, or as a line to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from volcv_async.results import Completed, InDoubt, Outcome
+
+Rows = Sequence[Mapping[str, Any]]
+"""What an outcome has become in ``metadata.jsonl``, ``failed.jsonl`` or ``in_doubt.jsonl``."""
+
+
+def state_of(outcome: Outcome) -> str:
+    """Name what became of a request: ``done``, ``failed`` or ``in doubt``."""
+    if isinstance(outcome, Completed):
+        return "done"
+    return "in doubt" if isinstance(outcome, InDoubt) else "failed"
+
+
+def as_objects(outcome: Outcome, rows: Rows) -> bytes:
+    """Give a line of JSON for each row, with the state of the request at its end."""
+    said = [json.dumps({**row, "state": state_of(outcome)}, ensure_ascii=False) for row in rows]
+    # Half a surrogate pair in a provider's words becomes its JSON escape.
+    return "".join(f"{line}\n" for line in said).encode(errors="backslashreplace")
+
+
+def as_line(outcome: Outcome, rows: Rows) -> str:
+    """Say it in one line: ``000012 done · images/000012.png · a red fox``."""
+    files = [row["file_name"] for row in rows if "file_name" in row]
+    why = [] if isinstance(outcome, Completed) else [on_one_line(str(outcome.error))]
+    return " · ".join(
+        [f"{outcome.index:06d} {state_of(outcome)}", *files, *why, prompt_of(outcome)]
+    )
+
+
+def prompt_of(outcome: Outcome) -> str:
+    """Give the prompt of an outcome as a text that is safe to show on one line."""
+    return on_one_line(str(getattr(outcome.request, "prompt", "")))
+
+
+def on_one_line(text: str) -> str:
+    """Make spaces of what is no printable character; a terminal may take such for a command."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
