@@ -64,7 +64,7 @@ if TYPE_CHECKING:
         SharedLimitLost,
         Statistics,
     )
-    from volcv_async.job import JobReport, read_prompts, run
+    from volcv_async.job import JobReport, Listed, read_list, read_prompts, run
     from volcv_async.models import (
         AigcMeta,
         GeneralV14,
@@ -118,6 +118,7 @@ __all__ = [
     "LimitLearned",
     "LimitedError",
     "Limits",
+    "Listed",
     "LogoInfo",
     "NotSentError",
     "OutageBegan",
@@ -145,6 +146,7 @@ __all__ = [
     "VolcvError",
     "VolcvWarning",
     "gateway",
+    "read_list",
     "read_prompts",
     "run",
 ]
@@ -203,7 +205,7 @@ _ROOMS = {
         "SharedLimitLost",
         "Statistics",
     ),
-    "job": ("JobReport", "read_prompts", "run"),
+    "job": ("JobReport", "Listed", "read_list", "read_prompts", "run"),
     "models": (
         "AigcMeta",
         "GeneralV14",

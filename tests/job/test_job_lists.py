@@ -15,7 +15,7 @@ import pytest
 
 from volcv_async.errors import InvalidRequestError, VolcvWarning
 from volcv_async.job import Listed, read_list, read_prompts
-from volcv_async.job.lists import Choice, ListPath, in_threads, spooled
+from volcv_async.job.lists import ListPath, in_threads, spooled
 from volcv_async.models import GeneralV14, GeneralV20Pro, GeneralV21, LogoInfo, RawRequest, Request
 
 Write = Callable[[str, bytes | str], Path]
@@ -347,29 +347,28 @@ def test_a_row_that_a_run_wrote_is_its_request_once_more(write: Write) -> None:
 
 def chosen(
     path: Path,
-    where: tuple[tuple[str, str], ...] = (),
+    where: dict[str, str] | None = None,
     sample: int | None = None,
     limit: int | None = None,
     repeat: int = 1,
 ) -> list[str | None]:
-    choice = Choice(where=where, sample=sample, limit=limit, repeat=repeat)
-    listed = read_list(path, choice=choice)
+    listed = read_list(path, where=where, sample=sample, limit=limit, repeat=repeat)
     return [getattr(one.request, "prompt", None) for one in listed]
 
 
 def test_a_condition_takes_the_rows_that_hold_it(write: Write) -> None:
     """All conditions must hold; a value of JSON is compared as it is written."""
     table = write("a.csv", "prompt,x,y\na,1,2\nb,1,3\nc,2,2\n")
-    assert chosen(table, where=(("x", "1"),)) == ["a", "b"]
-    assert chosen(table, where=(("x", "1"), ("y", "3"))) == ["b"]
+    assert chosen(table, where={"x": "1"}) == ["a", "b"]
+    assert chosen(table, where={"x": "1", "y": "3"}) == ["b"]
     keys = '{"prompt": "a", "x": 1}\n{"prompt": "b", "x": "1"}\n{"prompt": "c"}\n'
-    assert chosen(write("a.jsonl", keys), where=(("x", "1"),)) == ["a", "b"]
+    assert chosen(write("a.jsonl", keys), where={"x": "1"}) == ["a", "b"]
 
 
 def test_a_condition_on_a_column_that_is_not_there_is_refused(write: Write) -> None:
     """The error names those there are."""
     with pytest.raises(InvalidRequestError, match=r"line 2: has no field 'z'; there are: 'p"):
-        chosen(write("a.csv", "prompt,x\na,1\n"), where=(("z", "1"),))
+        chosen(write("a.csv", "prompt,x\na,1\n"), where={"z": "1"})
 
 
 def test_a_limit_reads_no_further(write: Write) -> None:
@@ -397,9 +396,9 @@ def test_a_sample_follows_from_the_rows(write: Write) -> None:
 
 @pytest.mark.parametrize("name", ["sample", "limit", "repeat"])
 def test_a_choice_of_nothing_is_refused(name: str) -> None:
-    """None of its numbers may be less than 1."""
+    """None of its numbers may be less than 1; it is said at once."""
     with pytest.raises(InvalidRequestError, match=f"{name}=0 leaves nothing to do"):
-        Choice(**{name: 0})  # type: ignore[arg-type]
+        read_list("none.txt", **{name: 0})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
 async def test_a_list_is_read_in_a_thread() -> None:

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from volcv_async.config import Limits, SharedConcurrency, SharedRate, StoreUrl
 from volcv_async.errors import ConfigurationError, InvalidRequestError
-from volcv_async.job.lists import Choice, Format
+from volcv_async.job.lists import Format
 from volcv_async.models import Request
 from volcv_async.models.texts import from_text
 
@@ -154,16 +154,13 @@ def parse_fields(model: type[Request], pairs: Iterable[str]) -> dict[str, Any]:
     return values
 
 
-def parse_choice(
-    where: Iterable[str], sample: int | None, limit: int | None, repeat: int
-) -> Choice:
-    """Read what was typed about which rows of a list count.
+def parse_conditions(pairs: Iterable[str]) -> dict[str, str]:
+    """Read ``column=value`` pairs.
 
     Raises:
-        InvalidRequestError: A condition has no ``=``, or a number is less than 1.
+        InvalidRequestError: A pair has no ``=``.
     """
-    conditions = tuple(_pairs("--where", "column=value", where))
-    return Choice(where=conditions, sample=sample, limit=limit, repeat=repeat)
+    return dict(_pairs("--where", "column=value", pairs))
 
 
 def _pairs(option: str, form: str, typed: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -34,7 +34,7 @@ from volcv_async.cli.options import (
     Shared,
     Verbose,
     Where,
-    parse_choice,
+    parse_conditions,
     parse_fields,
     stated_limits,
 )
@@ -56,7 +56,7 @@ from volcv_async.job import (
     survey,
 )
 from volcv_async.job import run as run_job
-from volcv_async.job.lists import in_threads, spooled
+from volcv_async.job.lists import STANDARD_INPUT, ListPath, in_threads, name_of, spooled
 from volcv_async.models import variant
 
 _INTERRUPTED = (
@@ -93,7 +93,9 @@ def run(
     *prompts: Annotated[
         Path,
         Parameter(
-            name="LIST", help="Lists: txt, tsv, csv, json, jsonl; a folder of .txt; - is stdin."
+            name="LIST",
+            help="Lists: txt, tsv, csv, json, jsonl; a folder of .txt; - is stdin.",
+            allow_leading_hyphen=True,  # for - alone
         ),
     ],
     out: Annotated[Path, Parameter(name=["--out", "-o"], help="The folder for what comes of it.")],
@@ -162,13 +164,14 @@ def run(
 ) -> int:
     """Turn a prompt list into a folder of images, or go on where that stopped."""
     with reading_input():
+        _refuse_options(prompts)
         voice = Voice(as_json=as_json, quiet=quiet, verbose=verbose, log=log_file)
         chosen = variant(model)
         values = parse_fields(chosen, fields)
         limits = stated_limits(rate, concurrency, shared, local=local)
         policy = RetryPolicy(in_doubt=in_doubt, rerolls=rerolls)
         wishes = Wishes(retry_failed=retry_failed, in_doubt=in_doubt == "retry")
-        choice = parse_choice(where, sample, limit, repeat)
+        conditions = parse_conditions(where)
         can_pay = means(budget, price)
     with ExitStack() as held:
         with reading_input():
@@ -181,9 +184,12 @@ def run(
                 prompt_column=prompt_column,
                 fields=values,
                 format=format,
-                choice=choice,
+                where=conditions,
+                sample=sample,
+                limit=limit,
+                repeat=repeat,
             )
-            _check(requests, prompts)
+            _check(requests, lists)
         account = account_for(local=local)
         if dry_run:
             with reading_input():
@@ -297,10 +303,19 @@ def _conclude(job: _Job, report: JobReport, learned: Iterable[Learned]) -> None:
         insist(f"To go on, with a budget for that run: {typed.get()}")
 
 
-def _check(requests: Callable[[], Iterator[Listed]], lists: Sequence[Path]) -> None:
+def _refuse_options(lists: Sequence[Path]) -> None:
+    if not lists:
+        raise InvalidRequestError("No list is given.", help="See volcv run --help.")
+    for name in map(str, lists):
+        if name.startswith("-") and name != STANDARD_INPUT:
+            cure = f"See volcv run --help. A list of that name is ./{name}."
+            raise InvalidRequestError(f"Unknown option: {name}.", help=cure)
+
+
+def _check(requests: Callable[[], Iterator[Listed]], lists: Sequence[ListPath]) -> None:
     """Read all lists before the folder is touched, so that their mistakes leave no trace."""
     if not sum(1 for _ in requests()):
-        names = ", ".join(map(str, lists)) or "LIST"
+        names = ", ".join(map(name_of, lists))
         raise InvalidRequestError(f"{names} holds no prompts.", help="Nothing was sent.")
 
 

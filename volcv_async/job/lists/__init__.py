@@ -5,21 +5,21 @@
 ``spooling`` keeps what can be read only once, ``in_threads`` reads beside an event loop.
 """
 
-from volcv_async.job.lists.choosing import Choice
 from volcv_async.job.lists.formats import FORMATS, Format
 from volcv_async.job.lists.in_threads import in_threads
 from volcv_async.job.lists.listing import Listed, read_list, read_prompts
-from volcv_async.job.lists.sources import ListPath, Source
-from volcv_async.job.lists.spooling import spooled
+from volcv_async.job.lists.sources import ListPath, Source, name_of
+from volcv_async.job.lists.spooling import STANDARD_INPUT, spooled
 
 __all__ = [
     "FORMATS",
-    "Choice",
+    "STANDARD_INPUT",
     "Format",
     "ListPath",
     "Listed",
     "Source",
     "in_threads",
+    "name_of",
     "read_list",
     "read_prompts",
     "spooled",

@@ -83,9 +83,14 @@ def read_list(
     prompt_column: str | None = None,
     fields: Mapping[str, Any] | None = None,
     format: Format | None = None,  # noqa: A002 - it is what everybody calls it
-    choice: Choice | None = None,
+    where: Mapping[str, str] | None = None,
+    sample: int | None = None,
+    limit: int | None = None,
+    repeat: int = 1,
 ) -> Iterator[Listed]:
     """Read prompt lists as ``read_prompts`` does, with the columns that are no fields of a request.
+
+    What chooses among the rows does so in this order: ``where``, ``sample``, ``limit``, ``repeat``.
 
     Args:
         path: The list.
@@ -94,19 +99,23 @@ def read_list(
         prompt_column: The column or key that holds the prompt.
         fields: Values for other fields.
         format: The format, whatever the names are.
-        choice: Which rows count; None: all, once.
+        where: What must stand in which columns, as one would type it.
+        sample: How many rows to draw; they lie in memory. The same rows give the same sample.
+        limit: How many rows to stop after.
+        repeat: How often each row counts.
 
     Raises:
-        InvalidRequestError: As ``read_prompts`` does.
+        InvalidRequestError: As ``read_prompts`` does; or a number is less than 1; or a table has
+            no column that ``where`` names.
         OSError: As ``read_prompts`` does.
     """
     given = dict(fields or {})
+    choice = Choice(where=tuple((where or {}).items()), sample=sample, limit=limit, repeat=repeat)
     tables = [_table(one, format, prompt_column) for one in (path, *more)]
     if "prompt" in given:
         raise InvalidRequestError("The field prompt is what the list gives.", help="Leave it out.")
     build(model, {**given, "prompt": "checked before the first row is read"})
-    chosen = (choice or Choice()).of(chain.from_iterable(tables))
-    return (_listed(row, model, given) for row in chosen)
+    return (_listed(row, model, given) for row in choice.of(chain.from_iterable(tables)))
 
 
 def _table(path: ListPath, known: Format | None, wanted: str | None) -> Iterator[Row]:

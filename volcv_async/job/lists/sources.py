@@ -60,6 +60,11 @@ ListPath = str | os.PathLike[str] | Source
 """What names a list."""
 
 
+def name_of(path: ListPath) -> str:
+    """Give what errors call a list."""
+    return path.name if isinstance(path, Source) else str(path)
+
+
 def of_file(path: Path) -> Source:
     """Give a file as a source."""
     plain = path.with_suffix("") if path.suffix.lower() == _ENDING else path
