@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 from itertools import repeat
 from pathlib import Path
@@ -264,6 +265,22 @@ def test_verbose_says_how_each_request_ended(
     said = capsys.readouterr().err
     assert "000000 done · images/000000.png · good\n" in said
     assert re.search(r"^000001 failed · .*50412.* · bad$", said, re.MULTILINE)
+
+
+def test_verbose_lines_are_cut_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes one row there, however long its prompt; elsewhere nothing is cut."""
+    write("and on " * 40)
+    ours, theirs = os.openpty()
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    with ThreadPoolExecutor() as threads:
+        shown = threads.submit(read_to_the_end, ours)
+        with os.fdopen(theirs, "w") as terminal:
+            monkeypatch.setattr(sys, "stderr", terminal)
+            assert main([*RUN, "--local", "-v"]) == 0
+    [line] = re.findall(r"000000 done [^\r\n]*", shown.result())
+    assert len(line) == 59
+    assert line.endswith("…")
 
 
 def test_a_line_is_one_whatever_is_in_it() -> None:

@@ -259,6 +259,23 @@ async def test_a_bookkeeper_hears_of_every_ending_before_the_next_attempt() -> N
     ]
 
 
+@pytest.mark.parametrize("said", [refusal(50429), Drop(), refusal(50511)])
+async def test_a_bookkeeper_may_forbid_a_repetition(said: Said) -> None:
+    """What might have gone out again ends as it is, and says why it did not."""
+
+    class Strict(Books):
+        async def ended(self, attempt: volcv.Attempt, error: volcv.VolcvError) -> str:
+            await super().ended(attempt, error)
+            return "it is enough."
+
+    policy = attrs.evolve(FAST, in_doubt="retry", rerolls=1)
+    async with LocalGateway(latency=0.0, answer=always(said)) as gateway:
+        outcome = await outcome_of(gateway, policy, recorder=Strict())
+        assert len(gateway.requests) == 1
+    assert isinstance(outcome, volcv.Failed | volcv.InDoubt)
+    assert outcome.error.message.endswith("It was not sent again: it is enough.")
+
+
 async def test_a_bookkeeper_hears_of_what_was_not_sent(unused_tcp_port: int) -> None:
     """An attempt that no connection was made for is told of, too."""
     books = Books()

@@ -92,7 +92,7 @@ async def test_a_look_ahead_says_what_is_left_and_changes_nothing(
     assert isinstance(ahead.first, GeneralV21)
     assert ahead.first.prompt == "new"
     assert ahead.latency is not None
-    assert ahead.latency > 0
+    assert 0 < ahead.latency.mean <= ahead.latency.longest
     assert contents(tmp_path) == before
 
 

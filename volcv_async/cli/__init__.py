@@ -2,8 +2,9 @@
 
 ``app`` has the commands; ``options`` reads what is typed; ``session`` turns a command's end into an
 exit code; ``clients`` opens its client, ``interrupts`` runs it so that a signal ends it in order;
-``messages``, ``notices`` and ``progress`` print; the others are one command each, imported when it
-is called.
+``messages``, ``notices``, ``progress`` and ``view`` print; ``endings``, ``objects`` and ``logfile``
+tell of each request, and ``voice`` chooses among all of these what a run was asked for; the others
+are one command each, imported when it is called.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def _pace(ahead: Outlook, limits: Limits, account: Account | None) -> Pace:
     known = None if ahead.latency is None else (ahead.latency, ahead.latency)
     if account is None:
         least, most = DOCUMENTED
-        quick = (LOCAL_TIME_SCALE * least, LOCAL_TIME_SCALE * most)
+        quick = (least.times(LOCAL_TIME_SCALE), most.times(LOCAL_TIME_SCALE))
         return pace(local_limits(limits), latency=known or quick)
     lessons = filter(lambda one: _is_of(one, ahead.first, account), ahead.learned)
     return pace(limits, lessons, latency=known or DOCUMENTED)

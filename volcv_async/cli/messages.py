@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import TextIO
 
 from rich.console import Console
+from rich.text import Text
 
 from volcv_async.errors import VolcvError, VolcvWarning
 
@@ -62,6 +63,14 @@ def note(line: str) -> None:
     """Print a line that is no result."""
     if not _hushed.get():
         insist(line)
+
+
+def note_in_a_row(line: str) -> None:
+    """Print a line that is no result, cut where a terminal would wrap it."""
+    text = Text(line)
+    if errors.is_terminal:
+        text.truncate(errors.width - 1, overflow="ellipsis")
+    note(text.plain)
 
 
 def insist(line: str) -> None:

@@ -30,6 +30,7 @@ from volcv_async.results import Outcome
 _LAST = 3  # prompts that are shown
 _BAR = 24  # columns
 _ROOM_FOR_BAR = 60  # columns from which on there is a bar
+_MARGIN = 3  # columns at the right: the terminal writes ^C behind the last line
 _STYLES = {"done": "green", "failed": "red", "in doubt": "yellow"}
 
 
@@ -164,7 +165,7 @@ def _line(text: Text) -> Text:
 
 
 class Canvas:
-    """Draws lines that leave the last column free, and remembers how wide each was.
+    """Draws lines that leave the last columns free, and remembers how wide each was.
 
     Args:
         draw: Gives the lines.
@@ -180,7 +181,7 @@ class Canvas:
         self.widths: list[int] = []
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        room = options.update(width=max(1, options.max_width - 1))
+        room = options.update(width=max(1, options.max_width - _MARGIN))
         lines = console.render_lines(self._draw(), room, pad=False)
         self.columns = options.max_width
         self.widths = [Segment.get_line_length(line) for line in lines]

@@ -12,7 +12,7 @@ import attrs
 
 from volcv_async.cli.endings import Rows, as_line, as_objects
 from volcv_async.cli.logfile import log_event, logging_to
-from volcv_async.cli.messages import errors, hushed, note, result
+from volcv_async.cli.messages import errors, hushed, note, note_in_a_row, result
 from volcv_async.cli.objects import Output, standard_output
 from volcv_async.cli.progress import Display, Lines
 from volcv_async.cli.view import View
@@ -116,7 +116,7 @@ class Telling:
         if self.output is not None:
             self.output.write(as_objects(outcome, rows))
         if self.verbose:
-            note(as_line(outcome, rows))
+            note_in_a_row(as_line(outcome, rows))
 
     @asynccontextmanager
     async def looking(self) -> AsyncGenerator[None]:

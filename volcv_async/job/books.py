@@ -8,6 +8,7 @@ once that is on the disk.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
 from contextlib import aclosing
@@ -22,6 +23,7 @@ from volcv_async.errors import VolcvError
 from volcv_async.events import Attempt
 from volcv_async.job import going_on
 from volcv_async.job.budget import Budget
+from volcv_async.job.forecast import Latency, Took
 from volcv_async.job.going_on import Wishes
 from volcv_async.job.identity import identity
 from volcv_async.job.journal import Journal, Told
@@ -72,7 +74,7 @@ class Books:
         self._seeds: Seeds = seeds
         self._open: dict[int, UnderWay] = {}  # by place in the stream, as many as its window
         self._given = 0
-        self._answers, self._seconds = 0, 0.0  # of calls that gave an image, and what they took
+        self._took = Took()  # those that gave an image
         self.kept: Counter[str] = Counter()
 
     async def due(
@@ -120,8 +122,7 @@ class Books:
         That is on the disk when this returns, if something is yet to be downloaded.
         """
         self._budget.answered(attempt.index)
-        self._answers += 1
-        self._seconds += (datetime.now(UTC) - attempt.started).total_seconds()
+        self._took.add((datetime.now(UTC) - attempt.started).total_seconds())
         paid = partial(
             Records.paid,
             number=self._open[attempt.index].entry.number,
@@ -159,8 +160,9 @@ class Books:
 
     def note_latency(self) -> None:
         """Have written down how long a call took, so that the next run can be foreseen."""
-        if self._answers:
-            value = f"{self._seconds / self._answers:.3f}"
+        took = self._took.latency
+        if took is not None:
+            value = json.dumps(attrs.asdict(took))
             self._journal.post(partial(Records.note, name=_LATENCY, value=value))
 
     async def left_to_fetch(self) -> list[Entry]:
@@ -178,10 +180,10 @@ class Books:
         self._journal.post(partial(_settle, outcome, rows), told)
 
 
-def latency(records: Records) -> float | None:
-    """Give the seconds that a call took in the last run that made any; None before."""
+def latency(records: Records) -> Latency | None:
+    """Tell how long calls took in the last run that made any; None before."""
     noted = records.noted(_LATENCY)
-    return None if noted is None else float(noted)
+    return None if noted is None else Latency(**json.loads(noted))
 
 
 def _is_one(request: object) -> bool:

@@ -11,8 +11,46 @@ from volcv_async.config import Limits
 from volcv_async.events import Learned
 from volcv_async.job.report import duration
 
-DOCUMENTED = (2.0, 20.0)
-"""Seconds that a call takes, at the least and at the most, where nothing is known of it."""
+
+@attrs.frozen
+class Latency:
+    """How long calls take.
+
+    Attributes:
+        mean: Seconds on average.
+        longest: Seconds at the longest; so long it may take until the last of many is back.
+    """
+
+    mean: float
+    longest: float
+
+    def times(self, factor: float) -> Latency:
+        """Give what is so many times as slow."""
+        return Latency(factor * self.mean, factor * self.longest)
+
+
+@attrs.define
+class Took:
+    """Adds up how long calls took."""
+
+    calls: int = 0
+    seconds: float = 0.0
+    longest: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Add one."""
+        self.calls += 1
+        self.seconds += seconds
+        self.longest = max(self.longest, seconds)
+
+    @property
+    def latency(self) -> Latency | None:
+        """How long they took; None before the first."""
+        return Latency(self.seconds / self.calls, self.longest) if self.calls else None
+
+
+DOCUMENTED = (Latency(2.0, 2.0), Latency(20.0, 20.0))
+"""How long calls take, at the least and at the most, where nothing is known of it."""
 
 _UNSTATED = (2, 16)  # calls in flight that a run begins with, and the most that it learns
 
@@ -24,32 +62,33 @@ class Pace:
     Attributes:
         rate: Calls a second that may leave; None: no limit is known.
         slots: Calls in flight, at the least and at the most.
-        latency: Seconds that a call takes, at the least and at the most.
+        latency: How long calls take, at the least and at the most.
     """
 
     rate: float | None
     slots: tuple[int, int]
-    latency: tuple[float, float]
+    latency: tuple[Latency, Latency]
 
     def line(self) -> str:
         """Say it: ``at 5 calls a second and 16 in flight, if a call takes 2 to 20 s``."""
         rate = "" if self.rate is None else f"{self.rate:g} calls a second and "
-        slots, latency = _range(*self.slots), _range(*self.latency)
-        return f"at {rate}{slots} in flight, if a call takes {latency} s"
+        quick, slow = self.latency
+        takes = _range(quick.mean, slow.longest)
+        return f"at {rate}{_range(*self.slots)} in flight, if a call takes {takes} s"
 
 
 def pace(
     limits: Limits,
     learned: Iterable[Learned] = (),
     *,
-    latency: tuple[float, float] = DOCUMENTED,
+    latency: tuple[Latency, Latency] = DOCUMENTED,
 ) -> Pace:
     """Say how quickly calls will go: as stated, and no quicker than what refusals have taught.
 
     Args:
         limits: What is stated.
         learned: What was learned of the model at the account.
-        latency: Seconds that a call takes, at the least and at the most.
+        latency: How long calls take, at the least and at the most.
     """
     lessons = list(learned)
     rates = [limits.calls_a_second, *(lesson.rate for lesson in lessons)]
@@ -64,21 +103,21 @@ def pace(
 
 def forecast(calls: int, at: Pace) -> tuple[float, float]:
     """Give the seconds that so many calls take, at the least and at the most."""
-    (fewest, most), (shortest, longest) = at.slots, at.latency
-    return seconds(calls, at.rate, most, shortest), seconds(calls, at.rate, fewest, longest)
+    (fewest, most), (quick, slow) = at.slots, at.latency
+    return seconds(calls, at.rate, most, quick), seconds(calls, at.rate, fewest, slow)
 
 
-def seconds(calls: int, rate: float | None, slots: int, latency: float) -> float:
+def seconds(calls: int, rate: float | None, slots: int, latency: Latency) -> float:
     """Give the seconds that so many calls take.
 
-    They leave evenly spaced, and the last must come back; or, where a call takes so long that all
-    slots are busy, they come and go in turns.
+    They leave evenly spaced; or, where calls take so long that all slots are busy, in turns. Then
+    the last of them must come back.
     """
     if not calls:
         return 0.0
     spaced = (calls - 1) / rate if rate else 0.0
-    turns = math.ceil(calls / slots) * latency
-    return max(spaced + latency, turns)
+    turns = (math.ceil(calls / slots) - 1) * latency.mean
+    return max(spaced, turns) + latency.longest
 
 
 def time_line(calls: int, at: Pace) -> str:

@@ -16,6 +16,7 @@ import attrs
 from volcv_async.events import Learned
 from volcv_async.job import database
 from volcv_async.job.books import Seeds, enrol, latency
+from volcv_async.job.forecast import Latency
 from volcv_async.job.going_on import Wishes, is_due
 from volcv_async.job.lessons import learned
 from volcv_async.job.lists import Listed
@@ -93,13 +94,13 @@ class Outlook:
         survey: How the list stands.
         first: The first request that would go out, as it would; None if there is none.
         learned: What refusals have taught earlier runs in this folder.
-        latency: Seconds that a call took in the last of them; None where nothing is known.
+        latency: How long calls took in the last of them; None where nothing is known.
     """
 
     survey: Survey
     first: Request | None
     learned: tuple[Learned, ...]
-    latency: float | None
+    latency: Latency | None
 
 
 def look_ahead(
