@@ -233,10 +233,11 @@ class Books:
         assert generation.images
         self.notes.append(("answered", attempt.number, None))
 
-    async def ended(self, attempt: volcv.Attempt, error: volcv.VolcvError) -> None:
+    async def ended(self, attempt: volcv.Attempt, error: volcv.VolcvError) -> str | None:
         self.notes.append((error.ending, attempt.number, error.code))
         if self._fail is not None:
             raise self._fail
+        return None
 
 
 async def test_a_bookkeeper_hears_of_every_ending_before_the_next_attempt() -> None:
