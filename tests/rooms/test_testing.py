@@ -5,9 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from importlib import import_module
+from pkgutil import walk_packages
 
 import pytest
 
+import volcv_async
 from volcv_async import testing
 
 pytest_plugins = ["pytester"]
@@ -30,7 +33,13 @@ HEAD = """
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A project that has opted in, and has used a name from there before."""
+    """A project that has opted in, and has used a name from there before.
+
+    Its runs share this process, and pytester forgets each module that a run was the first to
+    import: ours would be there twice in the tests after it. So all of them are imported before.
+    """
+    for module in walk_packages(volcv_async.__path__, "volcv_async."):
+        import_module(module.name)
     pytester.makeconftest(
         """
         from volcv_async.testing import Hold
