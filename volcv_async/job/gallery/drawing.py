@@ -1,4 +1,4 @@
-"""The gallery of a job: one page with all its pictures, that fetches nothing from elsewhere."""
+"""The gallery's page, put together from its parts and written beside the pictures."""
 
 from __future__ import annotations
 
@@ -6,169 +6,177 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import BinaryIO
-from urllib.parse import quote
 
 import attrs
 
 from volcv_async import durable
+from volcv_async.job.gallery.packing import STATES, pack, place_of
+from volcv_async.job.gallery.thumbnails import Thumbnails
 from volcv_async.job.rows import Row
 from volcv_async.job.sink import FAILED, IN_DOUBT, METADATA
+from volcv_async.job.story import tell
 
 INDEX = "index.html"
 
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
-_KANA = re.compile("[\u3040-\u30ff]")
+_FILES = (METADATA, FAILED, IN_DOUBT)  # in the order of STATES
 # What the local gateway writes into its pictures, near their beginning.
 _LOCAL_MARK = b"volcv-async local gateway"
 _BEGINNING = 65_536
 
-_CARD = Template(
-    """<figure id="$name">
-<a class="mat" href="$href"><img src="$href" alt="$prompt" width="$width" height="$height"\
- loading="lazy"></a>
-<figcaption>
-<details><summary class="prompt"$lang dir="auto">$prompt</summary>
-<p>$href<br>request id $request_id</p></details>
-<p class="facts">$facts</p>
-</figcaption>
-</figure>
-"""
-)
 _NOTE = """<p class="note">Drawn by the local gateway on this machine. \
 No model made these pictures.</p>
 """
+_STORY = """<details class="story"><summary>How the run went</summary>
+<div class="drawings">
+{}
+</div></details>
+"""
+
+
+@attrs.frozen
+class _Place:
+    """Where a row stands, ordered as the list is."""
+
+    order: str
+    state: int
+    at: int
+    """Where it begins in its file, in bytes."""
 
 
 @attrs.frozen(kw_only=True)
 class _Summary:
     """What the head of the page says of the whole."""
 
-    rows: tuple[int, ...]
-    """Where each row begins in the file of rows, in bytes, in the order of the list."""
+    places: list[_Place]
     models: Counter[str]
-    sizes: set[tuple[int, int]]
-    local: bool
+    """Of the pictures."""
+    first: str | None
+    """The file of the first picture."""
 
 
-def draw_gallery(out: str | os.PathLike[str], *, title: str | None = None) -> Path:
+def draw_gallery(
+    out: str | os.PathLike[str], *, title: str | None = None, thumbnails: float = 20.0
+) -> Path:
     """Write ``index.html`` into the folder of a job, in place of an earlier one; return its path.
 
     The page shows the pictures where they lie, in the order of the list. It can be moved together
-    with its folder, and opens without a server. This blocks.
+    with its folder, and opens without a server. Where Pillow is installed, pictures of more than
+    640 pixels get small copies in the folder ``thumbnails``. This blocks.
 
     Args:
         out: The folder, with its ``metadata.jsonl``.
         title: What stands at the top; the folder's name by default.
+        thumbnails: Seconds after which no further small copies are made. A picture without one is
+            shown as it is; drawing the page again goes on with the rest.
 
     Raises:
         OSError: The rows cannot be read, or the page cannot be written.
     """
     folder = Path(out)
     index = folder / INDEX
-    with (folder / METADATA).open("rb") as rows, durable.replacing(index) as page:
-        page.writelines(part.encode() for part in _page(folder, rows, title or _name(folder)))
+    with ExitStack() as held:
+        rows = [held.enter_context(_open(folder, name)) for name in _FILES]
+        page = held.enter_context(durable.replacing(index))
+        small = Thumbnails(folder, thumbnails)
+        parts = _page(folder, rows, title or folder.resolve().name, small)
+        page.writelines(part.encode(errors="backslashreplace") for part in parts)
     return index
 
 
-def _name(folder: Path) -> str:
-    return folder.resolve().name
+def _open(folder: Path, name: str) -> BinaryIO:
+    """Open a file of rows; only that of the pictures must be there."""
+    path = folder / name
+    return path.open("rb") if name == METADATA or path.exists() else Path(os.devnull).open("rb")
 
 
-def _page(folder: Path, rows: BinaryIO, title: str) -> Iterator[str]:
-    template = files("volcv_async.job").joinpath("gallery.html").read_text(encoding="utf-8")
-    head, _, tail = template.partition("$cards")
-    summary = _summarise(folder, rows)
+def _page(folder: Path, rows: list[BinaryIO], title: str, small: Thumbnails) -> Iterator[str]:
+    summary = _summarise(rows)
+    head, _, tail = _part("page.html").partition("$rows")
     yield Template(head).substitute(
         title=escape(title),
-        figures=_figures(folder, summary),
-        note=_NOTE if summary.local else "",
-        ratio=_ratio(summary.sizes),
+        style=_part("page.css"),
+        figures=_figures(summary),
+        note=_NOTE if _drawn_locally(folder, summary) else "",
+        story=_story(folder),
     )
-    for place in summary.rows:
-        rows.seek(place)
-        yield _card(json.loads(rows.readline()))
-    yield tail
+    yield from pack(_with_states(summary, rows, small))
+    yield Template(tail).substitute(script=_part("page.js"))
 
 
-def _summarise(folder: Path, rows: BinaryIO) -> _Summary:
+def _part(name: str) -> str:
+    return files("volcv_async.job.gallery").joinpath(name).read_text(encoding="utf-8")
+
+
+def _summarise(rows: Iterable[BinaryIO]) -> _Summary:
     """Read all rows once, and keep of each no more than its place."""
-    places: list[tuple[str, int]] = []
+    places: list[_Place] = []
     models: Counter[str] = Counter()
-    sizes: set[tuple[int, int]] = set()
-    place = 0
-    for line in rows:
-        row: Row = json.loads(line)
-        places.append((_order(row["file_name"]), place))
-        models[row["model"]] += 1
-        sizes.add((row["width"], row["height"]))
-        place += len(line)
-    places.sort()
-    return _Summary(
-        rows=tuple(at for _, at in places),
-        models=models,
-        sizes=sizes,
-        local=bool(places) and _drawn_locally(folder, rows, places[0][1]),
-    )
+    first: tuple[str, str] | None = None
+    for state, file in enumerate(rows):
+        for at, row in _read(file):
+            places.append(_Place(_order(row), state, at))
+            if state == 0:
+                models[row["model"]] += 1
+                this = (places[-1].order, row["file_name"])
+                first = min(first or this, this)
+    places.sort(key=lambda place: (place.order, place.state))
+    return _Summary(places=places, models=models, first=first[1] if first else None)
 
 
-def _order(file_name: str) -> str:
-    """Let the list's millionth picture come after the 999,999th."""
-    return re.sub(r"\d+", lambda number: number[0].zfill(12), file_name)
+def _read(file: BinaryIO) -> Iterator[tuple[int, Row]]:
+    at = 0
+    for line in file:
+        yield at, json.loads(line)
+        at += len(line)
 
 
-def _drawn_locally(folder: Path, rows: BinaryIO, place: int) -> bool:
+def _order(row: Row) -> str:
+    """Let the list's millionth picture come after the 999,999th, and failures stand among them."""
+    name = Path(place_of(row)).stem
+    return re.sub(r"\d+", lambda number: number[0].zfill(12), name)
+
+
+def _with_states(
+    summary: _Summary, rows: list[BinaryIO], small: Thumbnails
+) -> Iterator[tuple[Row, int, bool]]:
+    """Read the rows again, in the order of the list."""
+
+    def read(place: _Place) -> Row:
+        rows[place.state].seek(place.at)
+        row: Row = json.loads(rows[place.state].readline())
+        return row
+
+    beside = small.beside(map(read, summary.places))
+    for place, (row, thumbnail) in zip(summary.places, beside, strict=True):
+        yield row, place.state, thumbnail
+
+
+def _drawn_locally(folder: Path, summary: _Summary) -> bool:
     """Look into the first picture, which says so itself where no model made it."""
-    rows.seek(place)
-    row: Row = json.loads(rows.readline())
-    with (folder / row["file_name"]).open("rb") as picture:
-        return _LOCAL_MARK in picture.read(_BEGINNING)
+    try:
+        with (folder / (summary.first or "")).open("rb") as picture:
+            return _LOCAL_MARK in picture.read(_BEGINNING)
+    except OSError:  # there is none, or it was taken away
+        return False
 
 
-def _figures(folder: Path, summary: _Summary) -> str:
-    count = len(summary.rows)
-    said = [f"{count:,} {'picture' if count == 1 else 'pictures'}"]
+def _figures(summary: _Summary) -> str:
+    counts = Counter(place.state for place in summary.places)
+    said = [f"{counts[0]:,} {'picture' if counts[0] == 1 else 'pictures'}"]
     said += [escape(model) for model, _ in summary.models.most_common()]
-    for name, word in ((FAILED, "failed"), (IN_DOUBT, "in doubt")):
-        number = _count_lines(folder / name)
-        said += [f'<a href="{name}">{number:,} {word}</a>'] if number else []
+    for state in (1, 2):
+        number, link = counts[state], f'<a href="{_FILES[state]}">'
+        said += [f"{link}{number:,} {STATES[state]}</a>"] if number else []
     return " · ".join(said)
 
 
-def _count_lines(path: Path) -> int:
-    if not path.exists():
-        return 0
-    with path.open("rb") as file:
-        return sum(1 for _ in file)
-
-
-def _ratio(sizes: set[tuple[int, int]]) -> str:
-    """Frame pictures of one shape in that shape, and others in a square."""
-    shapes = {width / height for width, height in sizes}
-    return f"{shapes.pop():.4f}" if len(shapes) == 1 else "1"
-
-
-def _card(row: Row) -> str:
-    prompt = row["prompt"] or ""
-    return _CARD.substitute(
-        name=escape(Path(row["file_name"]).stem),
-        href=escape(quote(row["file_name"])),
-        prompt=escape(prompt),
-        lang=' lang="zh"' if _HAN.search(prompt) and not _KANA.search(prompt) else "",
-        width=row["width"],
-        height=row["height"],
-        request_id=escape(row["request_id"]),
-        facts=_facts(row),
-    )
-
-
-def _facts(row: Row) -> str:
-    chosen = row["seed"] not in (None, -1)
-    seed = f"seed {row['seed']}" if chosen else "random seed"
-    size = f"{row['width']} \N{MULTIPLICATION SIGN} {row['height']}"
-    return escape(f"{row['model']} · {size} · {seed}")
+def _story(folder: Path) -> str:
+    drawings = tell(folder)
+    return _STORY.format("\n".join(drawings)) if drawings else ""

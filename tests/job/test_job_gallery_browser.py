@@ -1,0 +1,171 @@
+"""The gallery in a real browser, opened from the disk: quick, quiet, and of use by keys alone."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+from chromium_of_tests import Tab, chromium, needs_chromium
+from pictures_of_tests import picture
+
+from volcv_async.cli.app import app
+from volcv_async.job import draw_gallery
+
+NASTY = 'it\'s </script><img src=x onerror=alert(1)> <!-- \u2028 "$HOME" `ls`\n-- 千军万马'
+MANY = 3000
+
+
+def gallery(folder: Path) -> str:
+    """Draw the gallery of many rows, three a prompt, over one picture; give its address."""
+    (folder / "images").mkdir()
+    (folder / "images" / "000000.png").write_bytes(picture())
+    rows = [row(number) for number in range(MANY)]
+    for one in rows[1:]:
+        (folder / one["file_name"]).hardlink_to(folder / "images" / "000000.png")
+    (folder / "metadata.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    failed = {**row(9), "index": MANY, "message": "Refused.", "error": "QuotaError"}
+    del failed["file_name"]
+    (folder / "failed.jsonl").write_text(json.dumps(failed) + "\n")
+    return draw_gallery(folder).as_uri()
+
+
+def row(number: int) -> dict[str, Any]:
+    prompt = NASTY if number < 3 else f"a fox, number {number // 3}"
+    request = {"req_key": "high_aes_general_v21_L", "prompt": prompt, "seed": number, "width": 512}
+    return {
+        "file_name": f"images/{number:06d}.png",
+        "prompt": prompt,
+        "request": request,
+        "model": "GeneralV21",
+        "width": 8,
+        "height": 8,
+        "seed": number,
+        "style": "oil" if number % 2 else "ink",
+    }
+
+
+async def cards(tab: Tab) -> int:
+    number: int = await tab.run("document.querySelectorAll('figure').length")
+    return number
+
+
+async def typed(tab: Tab, name: str, text: str, event: str = "input") -> str:
+    """Type or choose something in the bar; give what the page counts."""
+    script = (
+        f"{name}.value = {json.dumps(text)}; "
+        f"{name}.dispatchEvent(new Event({json.dumps(event)}, {{bubbles: true}})); "
+        "get('count').textContent"
+    )
+    count: str = await tab.run(script)
+    return count
+
+
+@needs_chromium
+async def test_a_gallery_is_used_in_a_browser(tmp_path: Path) -> None:
+    """Search, filter, sort, side by side, one picture large, keys: all from the disk, no error."""
+    async with chromium() as tab:
+        await tab.open(gallery(tmp_path))
+        await it_shows_a_few_and_counts_all(tab)
+        await it_searches_and_filters(tab)
+        await it_sorts(tab)
+        await it_lays_one_prompt_side_by_side(tab)
+        await it_shows_one_large(tab)
+        await it_gives_the_command_that_makes_it_again(tab)
+        await it_is_used_by_keys(tab)
+        assert await tab.run("document.querySelectorAll('img[src=x]').length") == 0
+        asked = [one["request"]["url"] for one in tab.told_of("Network.requestWillBeSent")]
+    assert all(url.startswith(("file:", "data:")) for url in asked)
+    wrong = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
+    assert tab.told_of(*wrong) == []
+
+
+async def it_shows_a_few_and_counts_all(tab: Tab) -> None:
+    assert await tab.run("get('count').textContent") == "3,001"
+    assert 0 < await cards(tab) < 1000
+    assert await tab.run("document.querySelector('figure .prompt').textContent") == NASTY
+    assert await tab.run("document.querySelector('figure .prompt').lang") == "zh"
+    loaded = "document.querySelector('img').decode().then(() => true)"
+    assert await tab.run(loaded)
+
+
+async def it_searches_and_filters(tab: Tab) -> None:
+    assert await typed(tab, "words", "NUMBER 77 fox") == "57 of 3,001"  # 19 numbers have 77 in them
+    assert await cards(tab) == 57
+    assert await typed(tab, "words", "nothing like it") == "0 of 3,001"
+    assert await tab.run("get('pictures').textContent") == "Nothing matches."
+    assert await typed(tab, "words", "") == "3,001"
+    assert await typed(tab, "get('state')", "failed") == "1 of 3,001"
+    assert await tab.run("document.querySelector('.why').textContent") == "failed: Refused."
+    await typed(tab, "get('state')", "")
+    await typed(tab, "get('column')", "seed", "change")
+    assert await typed(tab, "get('value')", "<10") == "11 of 3,001"
+    await typed(tab, "get('column')", "style", "change")
+    assert await typed(tab, "get('value')", "oil") == "1,501 of 3,001"
+    assert await tab.run("[...get('values').options].map((one) => one.value)") == ["ink", "oil"]
+    await typed(tab, "get('column')", "", "change")
+    assert await typed(tab, "get('column')", "") == "3,001"
+
+
+async def it_sorts(tab: Tab) -> None:
+    await typed(tab, "get('sort')", "seed")
+    await tab.run("get('down').click()")
+    first = "document.querySelector('.mat').hash"
+    assert await tab.run(first) == "#002999"
+    await tab.run("get('down').click()")
+    await typed(tab, "get('sort')", "")
+    assert await tab.run(first) == "#000000"
+
+
+async def it_lays_one_prompt_side_by_side(tab: Tab) -> None:
+    await tab.run("get('beside').click()")
+    group = "document.querySelector('.group')"
+    assert await tab.run(f"{group}.querySelectorAll('figure').length") == 3
+    assert await tab.run(f"{group}.querySelector('h2').textContent") == NASTY
+    await tab.run("get('beside').click()")
+
+
+async def it_shows_one_large(tab: Tab) -> None:
+    await tab.run("document.querySelector('.mat').click(); new Promise(requestAnimationFrame)")
+    assert await tab.run("large.open")
+    assert await tab.run("get('large-prompt').textContent") == NASTY
+    known = await tab.run("get('facts').textContent")
+    assert "styleink" in known
+    assert "width512" in known
+    assert await tab.run("get('strip').children.length") == 3
+    assert await tab.run("get('before').disabled")
+
+
+async def it_gives_the_command_that_makes_it_again(tab: Tab) -> None:
+    """What stands there, read by the shell and by the command itself, is what was sent."""
+    words = shlex.split(await tab.run("get('command').textContent"))
+    assert words[0] == "volcv"
+    _, bound, _ = app.parse_args(words[1:], exit_on_error=False, print_error=False)
+    assert bound.arguments["prompt"] == NASTY
+    assert bound.arguments["fields"] == ("width=512", "seed=0")
+    assert bound.arguments["out"] == Path("again-000000")
+
+
+async def it_is_used_by_keys(tab: Tab) -> None:
+    name = "new Promise(requestAnimationFrame).then(() => get('large-name').textContent)"
+    await tab.press("ArrowRight")
+    assert await tab.run(name) == "000001"
+    await tab.press("ArrowLeft")
+    assert await tab.run(name) == "000000"
+    await tab.press("Escape")
+    await tab.run(
+        "(async () => { while (large.open || location.hash) "
+        "await new Promise(requestAnimationFrame); })()"
+    )
+    await tab.press("ArrowRight")
+    assert await tab.run("document.activeElement.hash") == "#000001"
+    await tab.press("ArrowDown")
+    assert await tab.run("document.activeElement.getBoundingClientRect().left") == await tab.run(
+        "document.querySelectorAll('.mat')[1].getBoundingClientRect().left"
+    )
+    await tab.press("/", "/")
+    assert await tab.run("document.activeElement.id + words.value") == "words"
+    assert await typed(tab, "words", "number 999") == "3 of 3,001"
+    await tab.press("Escape")
+    assert await tab.run("get('count').textContent + words.value") == "3,001"

@@ -1,0 +1,145 @@
+"""Plain drawings in SVG: columns over time, bars with names. Pure.
+
+Each has a title and a description, and classes in the place of colours, for the page to choose.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
+
+import attrs
+
+WIDTH, HEIGHT = 560, 220
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 40, 34
+_NAMES = 190  # pixels for the name of a bar
+_ROW = 24
+_STEPS = (1, 2, 2.5, 5, 10)
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+@attrs.frozen(kw_only=True)
+class Over:
+    """What stands over the time: its length in seconds, and the breaks in it.
+
+    Attributes:
+        seconds: How long it is.
+        breaks: Where something is left out: its place in these seconds, its width there, and what
+            to say of it.
+    """
+
+    seconds: float
+    breaks: Sequence[tuple[float, float, str]] = ()
+
+    def x(self, at: float) -> float:
+        """Give the place of a time in the drawing."""
+        return _LEFT + at / self.seconds * (WIDTH - _LEFT - _RIGHT)
+
+
+def columns(
+    title: str, about: str, over: Over, heights: Sequence[tuple[float, float]], marks: str
+) -> str:
+    """Draw two columns, one on the other, for each equal part of the time.
+
+    Args:
+        title: What it is.
+        about: What it shows, in a sentence.
+        over: The time.
+        heights: Of each part: what is good, and what is bad, which stands on top.
+        marks: What a bad one is called.
+    """
+    top = _round_up(max(good + bad for good, bad in heights))
+    wide = over.seconds / len(heights)
+
+    def column(place: int, low: float, height: float, kind: str) -> str:
+        x, right = over.x(place * wide), over.x((place + 1) * wide)
+        y = _y(low + height, top)
+        return (
+            f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{max(right - x - 0.5, 0.5):.1f}" '
+            f'height="{_y(low, top) - y:.1f}"/>'
+        )
+
+    drawn = [column(place, 0, good, "bar") for place, (good, _) in enumerate(heights) if good]
+    drawn += [column(place, good, bad, "bad") for place, (good, bad) in enumerate(heights) if bad]
+    key = f'<text class="bad" x="{WIDTH - _RIGHT}" y="20" text-anchor="end">{escape(marks)}</text>'
+    body = [*_axes(over, top), *drawn, *([key] if any(bad for _, bad in heights) else [])]
+    return _svg(title, about, HEIGHT, body)
+
+
+def bars(title: str, about: str, lengths: Mapping[str, float], unit: str = "") -> str:
+    """Draw a bar with its name for each, in the order they come.
+
+    Args:
+        title: What it is.
+        about: What it shows, in a sentence.
+        lengths: Of each, by name.
+        unit: What stands behind a number.
+    """
+    longest = max(lengths.values()) or 1
+    room = WIDTH - _NAMES - 90
+
+    def bar(place: int, name: str, length: float) -> str:
+        y = _TOP + place * _ROW
+        wide = max(length / longest * room, 1)
+        return (
+            f'<text x="{_NAMES - 8}" y="{y + 15}" text-anchor="end">{escape(_cut(name))}</text>'
+            f'<rect class="bar" x="{_NAMES}" y="{y + 3}" width="{wide:.1f}" height="16" rx="3"/>'
+            f'<text x="{_NAMES + wide + 6:.1f}" y="{y + 15}">{length:,.4g}{escape(unit)}</text>'
+        )
+
+    drawn = [bar(place, *one) for place, one in enumerate(lengths.items())]
+    return _svg(title, about, _TOP + len(lengths) * _ROW + 12, drawn)
+
+
+def time_span(seconds: float) -> str:
+    """Say a span of time in its largest fitting unit."""
+    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def _svg(title: str, about: str, height: float, body: Iterable[str]) -> str:
+    inside = "\n".join(body)
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(title)}">\n'
+        f"<title>{escape(title)}</title>\n<desc>{escape(about)}</desc>\n"
+        f'<text class="head" x="14" y="20">{escape(title)}</text>\n{inside}\n</svg>'
+    )
+
+
+def _axes(over: Over, top: float) -> Iterator[str]:
+    yield from (_break(over, *one) for one in over.breaks)
+    for height in (0, top / 2, top):
+        y = _y(height, top)
+        ends = f'x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"'
+        yield f'<line class="axis" {ends}/>'
+        yield f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{height:.3g}</text>'
+    y = HEIGHT - 12
+    yield f'<text x="{_LEFT}" y="{y}">0</text>'
+    last = time_span(over.seconds)
+    yield f'<text x="{WIDTH - _RIGHT}" y="{y}" text-anchor="end">{last} of sending</text>'
+
+
+def _break(over: Over, at: float, wide: float, about: str) -> str:
+    x, right = over.x(at), over.x(at + wide)
+    return (
+        f'<rect class="gap" x="{x:.1f}" y="{_TOP}" width="{right - x:.1f}" '
+        f'height="{HEIGHT - _TOP - _BOTTOM}"><title>{escape(about)}</title></rect>'
+    )
+
+
+def _y(height: float, top: float) -> float:
+    return HEIGHT - _BOTTOM - height / top * (HEIGHT - _TOP - _BOTTOM)
+
+
+def _round_up(height: float) -> float:
+    """Give the next number that reads well on an axis."""
+    size = 10.0 ** math.floor(math.log10(height))
+    return float(next(step * size for step in _STEPS if step * size >= height * 0.999))
+
+
+def _cut(name: str) -> str:
+    most = 28
+    return name if len(name) <= most else f"{name[: most - 1]}…"
