@@ -15,6 +15,11 @@ from volcv_async import testing
 
 pytest_plugins = ["pytester"]
 
+# The runs share this process, and pytester forgets each module that was first imported during a
+# test of its own: ours would be there twice in the tests after it.
+for _module in walk_packages(volcv_async.__path__, "volcv_async."):
+    import_module(_module.name)
+
 HEAD = """
     import asyncio
     import threading
@@ -33,13 +38,7 @@ HEAD = """
 
 @pytest.fixture
 def project(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A project that has opted in, and has used a name from there before.
-
-    Its runs share this process, and pytester forgets each module that a run was the first to
-    import: ours would be there twice in the tests after it. So all of them are imported before.
-    """
-    for module in walk_packages(volcv_async.__path__, "volcv_async."):
-        import_module(module.name)
+    """A project that has opted in, and has used a name from there before."""
     pytester.makeconftest(
         """
         from volcv_async.testing import Hold
