@@ -22,15 +22,13 @@ from yarl import URL
 from volcv_async import allocator
 from volcv_async.codes import REFUSED_BY_STATUS
 from volcv_async.config import Account, Timeouts
+from volcv_async.config.accounts import QUERY
 from volcv_async.errors import DownloadError, NotSentError, UnknownOutcomeError, VolcvError
 from volcv_async.reply import Reply
 from volcv_async.sending import Sending
 
 MOST_BYTES = 64 * 1024 * 1024
 """The longest reply and the largest image that are read, in bytes."""
-
-QUERY = {"Action": "CVProcess", "Version": "2022-08-31"}
-"""What is added to the URL of each paid call."""
 
 _HOPELESS = (ValueError, aiohttp.NonHttpUrlClientError)  # no URL, or too long a body
 _HEADERS_KEPT = ("content-type", "retry-after", "location")

@@ -111,6 +111,24 @@ async def test_what_may_have_been_billed_counts_as_paid(
         assert report.budget_reached
 
 
+@pytest.mark.parametrize("concurrency", [1, 4, 16])
+async def test_faults_of_any_kind_bill_no_more_than_the_budget(
+    tmp_path: Path, concurrency: int
+) -> None:
+    """Whatever goes wrong and is bought again, the provider has charged for 100 at the most."""
+    faults = ["close_after_request", "html_504_paid", "not_utf8", "truncated_image"]
+    faults += ["code_50511", "code_50500", "rate_429", "code_50412"]
+    retry = volcv.RetryPolicy(
+        in_doubt="retry", rerolls=2, budget=None, pause=0.001, longest_pause=0.002
+    )
+    async with LocalGateway(latency=0.0, faults=dict.fromkeys(faults, 0.04)) as gateway:
+        report = await run(gateway, tmp_path, budget=100, concurrency=concurrency, retry=retry)
+        assert set(gateway.struck) == set(faults)
+        assert gateway.paid <= 100
+        assert report.paid + report.perhaps_paid == 100
+        assert report.budget_reached
+
+
 async def test_a_repetition_that_the_budget_forbids_is_said(tmp_path: Path) -> None:
     """The request stays in doubt, and its row says why it was not sent again."""
 

@@ -15,13 +15,13 @@ from volcv_async.cli.clients import LOCAL_TIME_SCALE, local_limits
 from volcv_async.cli.messages import result
 from volcv_async.codec.requests import body
 from volcv_async.config import Account, Limits
+from volcv_async.config.accounts import QUERY
 from volcv_async.errors import ConfigurationError
 from volcv_async.events import Learned
 from volcv_async.job.budget import affordable, cost
 from volcv_async.job.forecast import DOCUMENTED, Pace, pace, time_line
 from volcv_async.job.survey import Outlook
 from volcv_async.models import Request
-from volcv_async.transport import QUERY
 
 _AHEAD = Group("Before it starts", sort_key=20)
 

@@ -14,6 +14,9 @@ from volcv_async.config.limits import Limits
 from volcv_async.config.urls import split_url
 from volcv_async.errors import ConfigurationError, VolcvWarning
 
+QUERY = {"Action": "CVProcess", "Version": "2022-08-31"}
+"""What is added to the URL of an account in each paid call."""
+
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # From warnings.warn up to the caller of Account(...), whose constructor attrs generates.
 _CALLER = 3
