@@ -160,7 +160,11 @@ def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
         ("a.json", '["a",\n{"prompt": NaN}]', "a.json, line 2: is no JSON: NaN is no number."),
         ("a.json", '["a"]\n"b"', "a.json, line 2: goes on after the end of the array."),
         ("a.json", b'["a",\n"\xff"]', "a.json, line 2: is not UTF-8."),
-        ("a.json", f'["{"a" * 2**23}', "a.json, line 1: is no JSON: Unterminated string"),
+        (
+            "a.json",
+            b'["' + b"a" * 2**25 + b"\xff",
+            "a.json, line 1: is no JSON: Unterminated string",
+        ),
         ("a.txt", "a\nb\0c\n", "a.txt, line 2: holds a byte that no text has (0)."),
         ("a.txt", "a\n" + "b" * 2**23 + "c", "a.txt, line 2: is longer than 8,388,608 bytes"),
         ("a.csv", "prompt,x,x\na,b,c\n", "a.csv, line 1: has more than one column 'x'."),
@@ -438,9 +442,10 @@ def test_a_pipe_can_be_read_again(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=(b'"a"\n"b"\n\xff',))
     writer.start()
-    with spooled([pipe, tmp_path / "x.txt"], out) as (listed, other):
+    with spooled([pipe, tmp_path / "x.txt", Path(os.devnull)], out) as (listed, other, nothing):
         assert complaint(listed) == complaint(listed)
         assert complaint(listed).startswith(f"{pipe}, line 3: is not UTF-8")
         assert other == tmp_path / "x.txt"
+        assert prompts(nothing) == []
     writer.join()
     assert out.exists()

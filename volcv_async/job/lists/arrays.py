@@ -89,7 +89,6 @@ class _Ahead:
                 value, end = DECODER.raw_decode(self._text, self._at)
             except json.JSONDecodeError as wrong:
                 if len(self._text) - self._at > _LONGEST or not self._more():
-                    # _more may have moved the text; what is left begins where it began
                     raise self._no_json(wrong) from None
             except (ValueError, RecursionError) as wrong:
                 raise self.bad(f"is no JSON: {wrong}.") from None

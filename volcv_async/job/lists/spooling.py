@@ -41,7 +41,7 @@ def spooled(paths: Sequence[Path], folder: Path) -> Generator[list[ListPath]]:
 
 
 def _flows(path: Path) -> bool:
-    return str(path) == STANDARD_INPUT or path.is_fifo()
+    return str(path) == STANDARD_INPUT or not (path.is_file() or path.is_dir() or not path.exists())
 
 
 def _again(path: Path, folder: Path, held: ExitStack) -> Source:
