@@ -172,7 +172,7 @@ async def test_a_reader_that_is_slow_slows_the_sending() -> None:
     """While too much is unread the source waits, and the loop does not; read, it goes on."""
     requests = [GeneralV21(prompt=prompt) for prompt in "ab"]
     ours, theirs = os.pipe()
-    with Output(FileIO(theirs, "w")) as output:
+    with Output(FileIO(theirs, "w")) as output, os.fdopen(ours, "rb") as read:
         source = output.read_along(requests)
         assert await anext(source) is requests[0]
         for _ in range(200):
@@ -181,9 +181,8 @@ async def test_a_reader_that_is_slow_slows_the_sending() -> None:
         for _ in range(10):
             await asyncio.sleep(0)
         assert not waiting.done()
-        with os.fdopen(ours, "rb") as read:
-            lines = [await asyncio.to_thread(read.readline) for _ in range(200)]
-            assert await waiting is requests[1]
+        lines = [await asyncio.to_thread(read.readline) for _ in range(200)]
+        assert await waiting is requests[1]
         await source.aclose()
     assert {len(line) for line in lines} == {1024}
 
