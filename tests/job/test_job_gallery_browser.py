@@ -68,6 +68,7 @@ async def test_a_gallery_is_used_in_a_browser(tmp_path: Path) -> None:
     async with chromium() as tab:
         await tab.open(gallery(tmp_path))
         await it_shows_a_few_and_counts_all(tab)
+        await it_shows_more_towards_the_end(tab)
         await it_searches_and_filters(tab)
         await it_sorts(tab)
         await it_lays_one_prompt_side_by_side(tab)
@@ -88,6 +89,15 @@ async def it_shows_a_few_and_counts_all(tab: Tab) -> None:
     assert await tab.run("document.querySelector('figure .prompt').lang") == "zh"
     loaded = "document.querySelector('img').decode().then(() => true)"
     assert await tab.run(loaded)
+
+
+async def it_shows_more_towards_the_end(tab: Tab) -> None:
+    before = await cards(tab)
+    await tab.run(
+        "(async () => { scrollTo(0, 1e9); "
+        f"while (document.querySelectorAll('figure').length <= {before}) "
+        "await new Promise(requestAnimationFrame); scrollTo(0, 0); })()"
+    )
 
 
 async def it_searches_and_filters(tab: Tab) -> None:

@@ -79,7 +79,7 @@ async def test_a_run_is_told_in_drawings_that_can_be_read_aloud(tmp_path: Path) 
 
 def test_what_the_last_run_waited_for_is_told_by_its_card(tmp_path: Path) -> None:
     """Waiting for a turn stands against waiting for the provider; what took no time is left out."""
-    waited = {"rate": 120.0, "latency": 30.0, "disk": 0.0, "<new>": 1.0}
+    waited = {"rate": 120.0, "latency": 30.0, "disk": 0.001, "<new>": 1.0}
     (tmp_path / "run.json").write_text(json.dumps({"figures": {"waited": waited}}))
     (drawing,) = tell(journal_of(tmp_path))
     assert [one.get("width") for one in parts(drawing, "bar")] == ["280.0", "70.0", "2.3"]

@@ -8,7 +8,8 @@
 ``identity`` says which request is which, ``going_on`` what the next run does with each;
 ``recovery`` mends what a run that died left behind, ``fetching`` fetches what it paid for.
 ``survey`` looks ahead, ``forecast`` says how long it will take, ``budget`` where it ends.
-``status`` looks back, ``gallery`` draws the page. ``run_card`` says what a
+``status`` looks back, ``gallery`` draws the page,
+``story`` how the run went. ``run_card`` says what a
 run came to, ``embedding`` puts into a picture what it was made of, ``shards`` packs what a run has
 left. ``single`` is a job of one.
 """

@@ -85,7 +85,7 @@ def bars(title: str, about: str, lengths: Mapping[str, float], unit: str = "") -
         return (
             f'<text x="{_NAMES - 8}" y="{y + 15}" text-anchor="end">{escape(_cut(name))}</text>'
             f'<rect class="bar" x="{_NAMES}" y="{y + 3}" width="{wide:.1f}" height="16" rx="3"/>'
-            f'<text x="{_NAMES + wide + 6:.1f}" y="{y + 15}">{length:,.4g}{escape(unit)}</text>'
+            f'<text x="{_NAMES + wide + 6:.1f}" y="{y + 15}">{_figure(length)}{escape(unit)}</text>'
         )
 
     drawn = [bar(place, *one) for place, one in enumerate(lengths.items())]
@@ -138,6 +138,10 @@ def _round_up(height: float) -> float:
     """Give the next number that reads well on an axis."""
     size = 10.0 ** math.floor(math.log10(height))
     return float(next(step * size for step in _STEPS if step * size >= height * 0.999))
+
+
+def _figure(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"  # noqa: PLR2004 - three digits
 
 
 def _cut(name: str) -> str:

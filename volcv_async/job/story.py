@@ -31,6 +31,7 @@ _CALLS = 6  # in each of them, if there are enough
 _PAUSE = 10.0  # seconds without a call that are called a pause, at the least
 _UNUSUAL = 20  # how much longer than usual a pause is
 _DRAWN_PAUSE = 0.04  # of all sending, however long it was
+_WORTH = 0.001  # of all waiting, from where on a cause is drawn
 
 
 @attrs.define
@@ -188,7 +189,7 @@ def _waits(waited: dict[str, float]) -> str:
     lengths = {
         names.get(cause, cause): seconds
         for cause, seconds in sorted(waited.items(), key=lambda one: -one[1])
-        if seconds
+        if seconds > _WORTH * sum(waited.values())
     }
     waiting = sum(seconds for cause, seconds in waited.items() if cause != "latency")
     about = (
