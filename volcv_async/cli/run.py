@@ -295,9 +295,8 @@ def _conclude(job: _Job, report: JobReport, learned: Iterable[Learned]) -> None:
         insist(reason)
     if report.some_failed:
         insist(f"Each is a row of failed.jsonl or in_doubt.jsonl in {job.out}.")
-    if job.means.price is not None:
-        most = ", at the most" if report.perhaps_paid else ""
-        note(f"Cost{most}: {job.means.cost_line(report.paid + report.perhaps_paid)}.")
+    if costs := job.means.cost_line(report.paid + report.perhaps_paid):
+        note(f"Cost{', at the most' if report.perhaps_paid else ''}: {costs}.")
     if report.budget_reached:
         insist(report.budget_line())
         insist(f"To go on, with a budget for that run: {typed.get()}")
