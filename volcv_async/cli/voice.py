@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import attrs
@@ -121,16 +121,17 @@ class Telling:
     @asynccontextmanager
     async def looking(self) -> AsyncGenerator[None]:
         """Have the display look now and then how things stand."""
-        looks = asyncio.create_task(_now_and_then(self.display.look_again))
+        loop = asyncio.get_running_loop()
+        timer: asyncio.TimerHandle
+
+        def look() -> asyncio.TimerHandle:
+            nonlocal timer
+            self.display.look_again()
+            timer = loop.call_later(_TICK, look)
+            return timer
+
+        timer = look()
         try:
             yield
         finally:
-            looks.cancel()
-            with suppress(asyncio.CancelledError):
-                await looks
-
-
-async def _now_and_then(look: Callable[[], None]) -> None:
-    while True:
-        look()
-        await asyncio.sleep(_TICK)
+            timer.cancel()

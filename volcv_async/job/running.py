@@ -154,9 +154,14 @@ async def run(
             finally:
                 lessons.write()
                 books.note_latency()
-            if ending is not None:
-                raise ending
+            _raise(ending)
         return figures()
+
+
+def _raise(ending: BaseException | None) -> None:
+    """End as a job ended, if it did not end well."""
+    if ending is not None:
+        raise ending
 
 
 @asynccontextmanager
