@@ -45,9 +45,12 @@ async def card(
         OSError: The run went well, and its card cannot be written.
     """
     began = datetime.now(UTC)
+    # Read now: at the end there may be no file left that can be opened.
+    versions = await anyio.to_thread.run_sync(_versions)
 
     async def leave(ended: str) -> None:
         row = describe(figures(), arguments, began, datetime.now(UTC), ended)
+        row["versions"] = versions
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(lambda: _write(out / CARD, row, fsync=fsync))
 
@@ -91,8 +94,7 @@ def _name(error: BaseException) -> str:
 
 
 def _write(path: Path, row: Mapping[str, Any], *, fsync: bool) -> None:
-    whole = {**row, "versions": _versions()}
-    text = json.dumps(whole, ensure_ascii=False, indent=2)
+    text = json.dumps(row, ensure_ascii=False, indent=2)
     durable.write(path, f"{text}\n".encode(errors="backslashreplace"), fsync=fsync)
 
 
