@@ -44,3 +44,12 @@ async def gateway() -> AsyncIterator[LocalGateway]:
     """Run a provider without limits that answers at once."""
     async with LocalGateway(latency=0.0) as running:
         yield running
+
+
+@pytest.fixture
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder, with no account in the environment."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VOLCV_BASE_URL", raising=False)
+    monkeypatch.delenv("VOLCV_API_KEY", raising=False)
+    return tmp_path

@@ -6,24 +6,18 @@ import json
 from pathlib import Path
 
 import pytest
-from provider_of_tests import provider
+from command_of_tests import SMALL, provider
 
 from volcv_async.cli import main
 from volcv_async.gateway import Drop, Received
 from volcv_async.gateway.answers import Reply
 from volcv_async.job.records import Records
 
-SMALL = ["-p", "width=256", "-p", "height=256", "-p", "use_sr=false"]
-
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with no account in the environment."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("VOLCV_BASE_URL", raising=False)
-    monkeypatch.delenv("VOLCV_API_KEY", raising=False)
-    Path("list.txt").write_text("a\nb\nc\nd\ne\n", encoding="utf-8")
-    return tmp_path
+def five(empty_folder: Path) -> None:
+    """Have a list of five prompts where the command runs."""
+    (empty_folder / "list.txt").write_text("a\nb\nc\nd\ne\n", encoding="utf-8")
 
 
 def run(*words: str) -> int:

@@ -6,19 +6,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from command_of_tests import SMALL
 
 from volcv_async.cli import main
 
-SMALL = ["-p", "width=256", "-p", "height=256", "-p", "use_sr=false"]
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with no account in the environment."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("VOLCV_BASE_URL", raising=False)
-    monkeypatch.delenv("VOLCV_API_KEY", raising=False)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def test_what_a_run_has_left_is_packed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from provider_of_tests import provider
+from command_of_tests import SMALL, provider, rows, write
 
 from volcv_async.cli import main
 from volcv_async.gateway import Received, service_error
 from volcv_async.gateway.answers import Reply
 
-SMALL = ["-p", "width=256", "-p", "height=256", "-p", "use_sr=false"]
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with no account in the environment."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("VOLCV_BASE_URL", raising=False)
-    monkeypatch.delenv("VOLCV_API_KEY", raising=False)
-    return tmp_path
-
-
-def write(name: str, content: str) -> str:
-    Path(name).write_text(content, encoding="utf-8")
-    return name
-
-
-def rows(path: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def test_the_card_has_the_command_as_it_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:

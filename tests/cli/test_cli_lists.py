@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from provider_of_tests import provider
+from command_of_tests import SMALL, provider, rows, write
 
 from volcv_async.cli import main
 from volcv_async.gateway import Received, service_error
 from volcv_async.gateway.answers import Reply
 
-SMALL = ["-p", "width=256", "-p", "height=256", "-p", "use_sr=false"]
+pytestmark = pytest.mark.usefixtures("empty_folder")
+
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 Give = Callable[[bytes], None]
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with no account in the environment."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("VOLCV_BASE_URL", raising=False)
-    monkeypatch.delenv("VOLCV_API_KEY", raising=False)
-    return tmp_path
 
 
 @pytest.fixture
@@ -40,15 +30,6 @@ def standard_input(monkeypatch: pytest.MonkeyPatch) -> Give:
         monkeypatch.setattr("sys.stdin", given)
 
     return give
-
-
-def write(name: str, content: str | bytes) -> str:
-    Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    return name
-
-
-def rows(path: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
 
 
 def made(out: str = "out") -> list[str]:

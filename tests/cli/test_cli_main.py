@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from provider_of_tests import provider
+from command_of_tests import VOLCV, provider
 
 import volcv_async
 from volcv_async.cli import main, process
@@ -22,8 +22,6 @@ from volcv_async.cli.session import Exit, exit_code
 from volcv_async.errors import InvalidRequestError
 from volcv_async.gateway import LocalGateway
 from volcv_async.models import GeneralV21, key_of
-
-VOLCV = str(Path(sys.executable).with_name("volcv"))
 
 
 @pytest.fixture(autouse=True)

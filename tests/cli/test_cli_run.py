@@ -9,38 +9,17 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
-from provider_of_tests import provider
+from command_of_tests import SMALL, VOLCV, provider, rows, write
 
 from volcv_async.cli import main
 from volcv_async.gateway import Answer, Canned, Drop, LocalGateway, Received, service_error
 from volcv_async.gateway.answers import Reply, gateway_error
 
-VOLCV = str(Path(sys.executable).with_name("volcv"))
-SMALL = ["-p", "width=256", "-p", "height=256", "-p", "use_sr=false"]
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with no account in the environment."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("VOLCV_BASE_URL", raising=False)
-    monkeypatch.delenv("VOLCV_API_KEY", raising=False)
-    return tmp_path
-
-
-def write(name: str, content: str) -> str:
-    Path(name).write_text(content, encoding="utf-8")
-    return name
-
-
-def rows(path: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def test_a_list_becomes_a_folder(capsys: pytest.CaptureFixture[str]) -> None:

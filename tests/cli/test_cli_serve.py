@@ -5,17 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 import subprocess
-import sys
 from contextlib import closing
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from command_of_tests import VOLCV
 
 from volcv_async.cli import main
 from volcv_async.gateway import FAULTS
-
-VOLCV = str(Path(sys.executable).with_name("volcv"))
 
 
 def connection_to(url: str) -> http.client.HTTPConnection:

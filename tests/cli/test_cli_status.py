@@ -6,17 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from provider_of_tests import provider
+from command_of_tests import provider
 
 from volcv_async.cli import main
 from volcv_async.gateway import Drop, Received, service_error
 from volcv_async.gateway.answers import Reply
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in an empty folder."""
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 async def script(received: Received) -> Reply | None:

@@ -13,10 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 from itertools import repeat
 from pathlib import Path
-from typing import Any
 
 import pytest
-from provider_of_tests import provider
+from command_of_tests import SMALL, VOLCV, provider, rows
 
 from volcv_async.cli import main
 from volcv_async.cli.endings import as_line
@@ -29,26 +28,13 @@ from volcv_async.gateway import Canned, Drop, LocalGateway, Received, Reply, ser
 from volcv_async.models import GeneralV21
 from volcv_async.results import Failed
 
-VOLCV = str(Path(sys.executable).with_name("volcv"))
-SMALL = ["-p", "width=256", "-p", "height=256", "-p", "use_sr=false"]
+pytestmark = pytest.mark.usefixtures("empty_folder")
+
 RUN = ["run", "list.txt", "-o", "out", *SMALL]
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with no account in the environment."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("VOLCV_BASE_URL", raising=False)
-    monkeypatch.delenv("VOLCV_API_KEY", raising=False)
-    return tmp_path
 
 
 def write(*prompts: str) -> None:
     Path("list.txt").write_text("".join(f"{one}\n" for one in prompts), encoding="utf-8")
-
-
-def rows(path: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
 
 
 async def good_bad_lost(received: Received) -> Reply | None:
