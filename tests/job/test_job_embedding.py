@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -17,7 +18,7 @@ from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
 from volcv_async.client import Client
-from volcv_async.gateway import LocalGateway
+from volcv_async.gateway import Canned, LocalGateway, Received
 from volcv_async.images import inspect
 from volcv_async.job import run
 from volcv_async.job.embedding import embed, parameters
@@ -87,7 +88,7 @@ def test_a_request_without_a_prompt_has_its_fields() -> None:
     assert json.loads(parsed(text)["logo_info"]) == {"add_logo": True}
 
 
-@given(prompt=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+@given(prompt=st.text(st.characters(exclude_characters="\0")))
 def test_a_png_gets_a_text_chunk_and_keeps_its_own(prompt: str) -> None:
     """Whatever the prompt, the chunks that came are all there, and the pixels with them."""
     info = PngInfo()
@@ -169,3 +170,30 @@ async def test_a_run_that_embeds_says_so_in_its_pictures_and_rows(
         as_it_came = Image.of(came[row["prompt"]] or b"")
         assert data != as_it_came.data
         assert embed(as_it_came, row["request"], row["request_id"]).data == data
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+async def test_an_id_that_is_no_text_costs_no_picture(tmp_path: Path, kind: str) -> None:
+    """Half a surrogate pair in a reply stands in the picture as its escape."""
+    drawn = base64.b64encode(picture(kind=kind)).decode()
+    reply = {
+        "code": 10000,
+        "request_id": "id-\ud83d",
+        "data": {"binary_data_base64": [drawn], "llm_result": "\ud83d"},
+    }
+
+    async def answer(_: Received) -> Canned:
+        body, headers = json.dumps(reply).encode(), {"Content-Type": "application/json"}
+        return Canned(body=body, headers=headers, paid=True)
+
+    async with (
+        LocalGateway(latency=0.0, answer=answer) as gateway,
+        Client(gateway.account()) as client,
+    ):
+        report = await run(client, [GeneralV21(prompt="a fox")], out=tmp_path, embed=True)
+    assert (report.completed, report.failed) == (1, 0)
+    row = json.loads((tmp_path / "metadata.jsonl").read_bytes())
+    assert row["request_id"] == "id-\ud83d"
+    kept = Image.of((tmp_path / row["file_name"]).read_bytes())
+    told = opened(kept).info["parameters"] if kind == "PNG" else comment(kept)
+    assert "Request ID: id-\\ud83d, " in told

@@ -52,7 +52,8 @@ def parameters(image: Image, sent: Mapping[str, Any], request_id: str) -> str:
         lines.append(f"Negative prompt: {sent['negative_prompt']}")
     fields = _fields(image, sent, request_id)
     lines.append(", ".join(f"{name}: {_quoted(value)}" for name, value in fields))
-    return "\n".join(lines)
+    # Half a surrogate pair in a provider's id fits into no picture; its escape does.
+    return "\n".join(lines).encode(errors="backslashreplace").decode()
 
 
 def _fields(image: Image, sent: Mapping[str, Any], request_id: str) -> Iterator[tuple[str, object]]:
