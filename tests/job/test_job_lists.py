@@ -269,6 +269,11 @@ def test_gzip_is_seen_through(write: Write, name: str) -> None:
         ('"A cat" said\n', ['"A cat" said']),
         ("[anime] a\n", ["[anime] a"]),
         ("{a} b\n", ["{a} b"]),
+        ("{red|blue} cat\n", ["{red|blue} cat"]),
+        ('{"prompt": "a", "x": "' + "x" * 5000 + '"}\n', ["a"]),
+        ("\ufeff\n" + " " * 5000 + '\n{"prompt": "a"}', ["a"]),
+        ("[" + " " * 2**23 + '"a"]', ["a"]),
+        ("\n", []),
         ("x\tPrompt\n1\ta\n", ["a"]),
         ("Prompt,x\na,1\n", ["a"]),
         ('{"prompt": "a"}\n{"prompt": "b"}\n', ["a", "b"]),
@@ -282,6 +287,22 @@ def test_without_a_suffix_the_first_bytes_tell(
 ) -> None:
     """What speaks for no other format is text."""
     assert prompts(write("list", content)) == found
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ('{\n  "prompt": "a"\n}\n', "list, line 1: is no JSON"),
+        ('\n{"prompt": "a",\n"seed": 1}\n', "list, line 2: is no JSON"),
+        ('{"prompt": "' + "a" * 2**23, "list, line 1: is longer than"),
+        (gzip.compress(b'{"prompt": "a"}' * 9)[:-12], "list, line 1: is where its gzip data"),
+    ],
+)
+def test_json_that_is_broken_becomes_no_prompt(
+    write: Write, content: bytes | str, says: str
+) -> None:
+    """Without a suffix, too, it is refused with its place, and nothing of it is paid for."""
+    assert says in complaint(write("list", content))
 
 
 def test_the_format_may_be_said(write: Write) -> None:

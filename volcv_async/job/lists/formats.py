@@ -10,7 +10,7 @@ import attrs
 
 from volcv_async.errors import InvalidRequestError
 from volcv_async.job.lists.arrays import DECODER, elements
-from volcv_async.job.lists.lines import lines, without_end
+from volcv_async.job.lists.lines import head, lines, without_end
 from volcv_async.job.lists.sources import Source
 
 Format = Literal["txt", "tsv", "csv", "jsonl", "json"]
@@ -69,11 +69,13 @@ def format_by_name(source: Source) -> Format | None:
 
 
 def format_by_bytes(head: bytes) -> Format:
-    """Tell the format from the first bytes: text, where nothing speaks for another."""
-    first = head.decode(errors="replace").lstrip("\ufeff \t\r\n").partition("\n")[0]
-    if first.startswith("[") and first[1:].lstrip()[:1] in {"", "{", '"', "]"}:
+    """Tell the format from the first line: text, where nothing speaks for another."""
+    first = head.decode(errors="replace").lstrip("\ufeff \t\r\n")
+    inside = first[1:].lstrip()[:1]
+    if first.startswith("[") and inside in {"", "{", '"', "]"}:
         return "json"
-    if first.startswith(("{", '"')) and _is_json(first):
+    # Broken over lines it is none, but it is no text either: better refused than paid for.
+    if (first.startswith("{") and inside in {"", '"', "}"}) or _is_text_of_json(first):
         return "jsonl"
     for known, mark in (("tsv", "\t"), ("csv", ",")):
         if mark in first and "prompt" in first.strip().casefold().split(mark):
@@ -81,23 +83,25 @@ def format_by_bytes(head: bytes) -> Format:
     return "txt"
 
 
-def _is_json(text: str) -> bool:
+def _is_text_of_json(line: str) -> bool:
+    if not line.startswith('"'):
+        return False
     try:
-        DECODER.decode(text)
-    except (ValueError, RecursionError):
+        DECODER.decode(line)
+    except ValueError:
         return False
     return True
 
 
 def rows(source: Source, known: Format | None, wanted: str | None) -> Iterator[Row]:
-    """Give the rows of a list, in a format that is known, or told from the first bytes.
+    """Give the rows of a list, in a format that is known, or told from the first line.
 
     Args:
         source: The list.
         known: Its format; None: look.
         wanted: The column of the prompt; None: look.
     """
-    yield from _READERS[known or format_by_bytes(source.head())](source, wanted)
+    yield from _READERS[known or format_by_bytes(head(source))](source, wanted)
 
 
 def refuse_columns(name: str, wanted: str | None) -> None:

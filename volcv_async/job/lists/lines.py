@@ -19,12 +19,23 @@ def lines(source: Source) -> Iterator[tuple[int, str]]:
 
     Gives each line with its number, from 1, and with its end, as it stands in the file.
     """
+    for number, line in _raw(source):
+        if len(line) > _LONGEST:
+            raise source.bad(number, f"is longer than {_LONGEST:,} bytes, so it is no list.")
+        yield number, _text(source, number, line.removeprefix(_BOM) if number == 1 else line)
+
+
+def head(source: Source) -> bytes:
+    """Give the first line that holds anything, or as much of it as any may have."""
+    found = (line for _, line in _raw(source) if line.removeprefix(_BOM).strip())
+    return next(found, b"")
+
+
+def _raw(source: Source) -> Iterator[tuple[int, bytes]]:
     with source.reading() as file:
         number = 1
         while line := _read(source, number, lambda: file.readline(_LONGEST + 1)):
-            if len(line) > _LONGEST:
-                raise source.bad(number, f"is longer than {_LONGEST:,} bytes, so it is no list.")
-            yield number, _text(source, number, line.removeprefix(_BOM) if number == 1 else line)
+            yield number, line
             number += 1
 
 

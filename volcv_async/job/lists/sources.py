@@ -19,7 +19,6 @@ from volcv_async.errors import InvalidRequestError
 
 _GZIP = b"\x1f\x8b"
 _ENDING = ".gz"
-_HEAD = 4096  # bytes that are looked at to tell a format
 
 
 @attrs.frozen
@@ -45,11 +44,6 @@ class Source:
                 return
             with gzip.GzipFile(fileobj=file) as unpacked, io.BufferedReader(unpacked) as buffered:  # type: ignore[type-var, unused-ignore]
                 yield cast("BinaryIO", buffered)
-
-    def head(self) -> bytes:
-        """Give its first bytes."""
-        with self.reading() as file:
-            return file.read(_HEAD)
 
     def bad(self, line: int, why: str, cure: str = "") -> InvalidRequestError:
         """Make the error for a line of it."""
