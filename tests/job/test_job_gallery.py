@@ -6,7 +6,10 @@ import json
 import os
 import re
 import shlex
+import struct
 import sys
+import warnings
+import zlib
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -245,11 +248,38 @@ def test_small_copies_take_no_more_time_than_they_may(tmp_path: Path) -> None:
     assert not (out / "thumbnails").exists()
 
 
-def test_a_picture_that_cannot_be_read_has_no_small_copy(tmp_path: Path) -> None:
+def test_small_copies_leave_the_warnings_of_the_process_alone(tmp_path: Path) -> None:
+    """Threads share the filters, so that none may change them even for a moment."""
+    out = folder_with(tmp_path, *map(str, range(64)), size=(641, 8))
+    before = warnings.filters
+    draw_gallery(out)
+    assert warnings.filters is before
+
+
+def a_huge_picture() -> bytes:
+    """A picture that claims 400 million pixels."""
+    small = picture()
+    claimed = b"IHDR" + struct.pack(">II", 20_000, 20_000) + small[24:29]
+    return small[:12] + claimed + struct.pack(">I", zlib.crc32(claimed)) + small[33:]
+
+
+@pytest.mark.parametrize("data", [b"no picture", a_huge_picture()], ids=["none", "huge"])
+def test_a_picture_that_is_not_what_its_row_says_has_no_small_copy(
+    tmp_path: Path, data: bytes
+) -> None:
     """The page shows its place all the same."""
     out = folder_with(tmp_path, "a red fox", size=(1024, 512))
-    (out / "images" / "000000.png").write_bytes(b"no picture")
+    (out / "images" / "000000.png").write_bytes(data)
     assert Page(draw_gallery(out)).rows()[0][3] == 0
+
+
+def test_a_picture_of_very_many_pixels_has_no_small_copy(tmp_path: Path) -> None:
+    """It would take much memory to make, and is shown as it is."""
+    out = folder_with(tmp_path, "a red fox", size=(1024, 512))
+    for height, made in [(10_000, 1), (10_001, 0)]:
+        wide = row(width=8000, height=height, file_name="images/000000.png")
+        (out / "metadata.jsonl").write_text(json.dumps(wide) + "\n")
+        assert Page(draw_gallery(out)).rows()[0][3] == made
 
 
 def test_without_pillow_large_pictures_are_shown_as_they_are(

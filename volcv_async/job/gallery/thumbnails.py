@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import io
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -20,6 +19,7 @@ from volcv_async.job.rows import Row
 THUMBNAILS = "thumbnails"
 
 _LARGE = 640  # pixels; what is no longer than this is shown as it is
+_MOST = 80_000_000  # pixels in all, below where Pillow begins to warn
 _SIDE = 512
 _QUALITY = 80
 _THREADS = 4
@@ -50,13 +50,17 @@ class Thumbnails:
                 yield from zip(page, threads.map(self._see_to, page), strict=True)
 
     def _see_to(self, row: Row) -> bool:
-        if "file_name" not in row or max(row["width"], row["height"]) <= _LARGE:
+        if "file_name" not in row or not _wants_one(row["width"], row["height"]):
             return False
         picture = self._folder / row["file_name"]
         target = self._folder / THUMBNAILS / f"{picture.stem}.webp"
         if _is_newer(target, picture):
             return True
         return self._can_make and self._clock() < self._until and _make(picture, target)
+
+
+def _wants_one(width: int, height: int) -> bool:
+    return max(width, height) > _LARGE and width * height <= _MOST
 
 
 def _is_newer(target: Path, picture: Path) -> bool:
@@ -72,7 +76,7 @@ def _make(picture: Path, target: Path) -> bool:
         small = _small(picture)
         target.parent.mkdir(exist_ok=True)
         durable.write(target, small, fsync=False)
-    except (OSError, ValueError, Warning):  # no picture, too large a one, no room on the disk
+    except (OSError, ValueError, Warning):  # no picture, not that of its row, no room on the disk
         return False
     return True
 
@@ -81,10 +85,11 @@ def _small(picture: Path) -> bytes:
     from PIL import Image  # noqa: PLC0415 - it may not be installed
 
     file = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    try:
         with Image.open(picture) as whole:
             whole.draft("RGB", (_SIDE, _SIDE))
             whole.thumbnail((_SIDE, _SIDE), reducing_gap=2.0)
             whole.save(file, "WEBP", quality=_QUALITY, method=2)
+    except Image.DecompressionBombError as bomb:
+        raise ValueError(str(bomb)) from bomb
     return file.getvalue()
