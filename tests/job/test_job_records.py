@@ -178,6 +178,20 @@ def test_a_request_id_is_kept_where_the_end_knows_none(tmp_path: Path) -> None:
         assert records.entry(0).request_id == "id-1"
 
 
+def test_a_payment_that_is_told_late_undoes_no_end(tmp_path: Path) -> None:
+    """What is done or failed stays so, with all that was known at its end."""
+    with Records(tmp_path) as records:
+        for nth in range(2):
+            records.enrol(bytes([nth]) * 16, "GeneralV21")
+            send(records, nth)
+        records.done(0, [{"file_name": "images/000000.png"}])
+        records.failed(1, {"code": 50500}, billed="unknown", again=False, request_id="id-1")
+        ended = list(records.entries())
+        for nth in range(2):
+            records.paid(nth, request_id="late", images=[])
+        assert list(records.entries()) == ended
+
+
 def test_what_could_not_be_fetched_stays_paid(tmp_path: Path) -> None:
     """Its row says what happened, and its images are known where they stand."""
     standing = Standing(url="https://pictures.example/1", expires=NOON)

@@ -304,8 +304,7 @@ async def test_an_adopted_image_gets_its_row_beside_the_others(
     """Also where the run before ended in good order, but for the image that it could not note."""
     await go(gateway, listed("a", "b"), tmp_path)
     first, second = sorted(rows(tmp_path / "metadata.jsonl"), key=str)
-    with Records(tmp_path) as records:
-        records.paid(1, request_id="id-of-the-dead", images=[Standing(url=None, expires=None)])
+    assert leave(tmp_path, *listed("b"), paid=[Standing(url=None, expires=None)]) == 1
     (tmp_path / "metadata.jsonl").write_text(json.dumps(first) + "\n", encoding="utf-8")
     await go(gateway, listed("a", "b"), tmp_path)
     adopted = {**second, "request_id": "id-of-the-dead"}

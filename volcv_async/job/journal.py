@@ -53,10 +53,11 @@ class _Task:
 class Journal:
     """Carries out operations on records that are entered; an async context manager, entered once.
 
-    Operations run one after the other, in the order in which they were asked for. One may be
-    carried out a second time, after all that it changed was taken back, because another failed that
-    was to share its flush. Leaving the block waits until all are carried out, whatever is cancelled
-    around it.
+    Operations run one after the other: those that the loop asks for in that order, and those of any
+    other thread in that thread's. One of a thread may overtake those of the loop that were asked
+    for in the loop's same turn. One may be carried out a second time, after all that it changed was
+    taken back, because another failed that was to share its flush. Leaving the block waits until
+    all are carried out, whatever is cancelled around it.
     """
 
     def __init__(self, records: Records) -> None:

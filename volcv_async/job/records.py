@@ -283,11 +283,14 @@ class Records:
         )
 
     def paid(self, number: int, *, request_id: str, images: Sequence[Standing]) -> None:
-        """Note that a call was answered with images, and where they stand."""
+        """Note that a call was answered with images, and where they stand.
+
+        What has come of it already, where that is known first, stays as it is.
+        """
         standing = [{"url": i.url, "expires": i.expires and _iso(i.expires)} for i in images]
         self._db.change(
             "UPDATE entries SET state = 'paid', billed = 'yes', request_id = ?, images = ? "
-            "WHERE number = ?",
+            "WHERE number = ? AND state = 'sent'",
             (_text(request_id), _dump(standing), number),
         )
 
