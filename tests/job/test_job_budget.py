@@ -139,6 +139,7 @@ async def test_a_repetition_that_the_budget_forbids_is_said(tmp_path: Path) -> N
         retry = volcv.RetryPolicy(in_doubt="retry", pause=0.001)
         report = await run(gateway, tmp_path, budget=2, listed=1, retry=retry)
         assert (len(gateway.requests), report.in_doubt) == (2, 1)
+        assert not report.budget_reached  # no request of the list had to stay
     (status,) = read_status(tmp_path)
     assert status.why is not None
     assert status.why.endswith("It was not sent again: the budget of this run is used up.")
@@ -157,6 +158,7 @@ async def test_a_picture_that_was_refused_is_not_drawn_anew_past_the_budget(
             gateway, tmp_path, budget=2, listed=1, retry=volcv.RetryPolicy(rerolls=9)
         )
         assert (len(gateway.requests), report.perhaps_paid) == (2, 2)
+        assert not report.budget_reached  # no request of the list had to stay
 
 
 async def test_a_budget_of_nothing_is_refused(gateway: LocalGateway, tmp_path: Path) -> None:

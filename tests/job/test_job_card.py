@@ -7,7 +7,7 @@ import json
 import platform
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 import volcv_async
 from volcv_async.client import Client
 from volcv_async.config import Limits
+from volcv_async.errors import ConfigurationError
 from volcv_async.gateway import LocalGateway, Received, service_error
 from volcv_async.gateway.answers import Reply
 from volcv_async.job import run
@@ -130,6 +131,26 @@ async def test_a_card_that_cannot_be_written_hides_no_other_error(
             await run(client, requests("a"), out=tmp_path / "out")
     assert len(list((tmp_path / "out" / "images").iterdir())) == 1
     assert read_card(tmp_path / "other")["ended"] == "LookupError"
+
+
+CIRCLE: dict[str, Any] = {}
+CIRCLE["within"] = CIRCLE
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [(datetime(2026, 1, 1, tzinfo=UTC), "datetime is not JSON"), (CIRCLE, "Circular")],
+    ids=["no JSON", "circle"],
+)
+async def test_what_a_card_cannot_say_is_refused_before_anything_is_sent(
+    gateway: LocalGateway, tmp_path: Path, said: object, why: str
+) -> None:
+    """Arguments that are no JSON cost nothing, and no folder is made."""
+    async with Client(gateway.account(limits=LIMITS)) as client:
+        with pytest.raises(ConfigurationError, match=rf"run\.json cannot say.*{why}"):
+            await run(client, requests("a"), out=tmp_path / "out", arguments={"said": said})
+    assert gateway.requests == []
+    assert not (tmp_path / "out").exists()
 
 
 async def test_the_reference_has_every_field_of_a_card(

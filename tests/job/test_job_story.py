@@ -130,7 +130,13 @@ def test_a_long_name_is_cut(tmp_path: Path) -> None:
     assert "a cause that nobody has for…" in drawing
 
 
-@pytest.mark.parametrize("card", ["", "{", "{}"])
+NO_CARDS = [
+    *("", "{", "{}", "[]", "null", "[" * 100_000),
+    *('{"figures": null}', '{"figures": {"waited": []}}', '{"figures": {"waited": {"rate": "?"}}}'),
+]
+
+
+@pytest.mark.parametrize("card", NO_CARDS, ids=range(len(NO_CARDS)))
 def test_what_is_not_known_is_not_drawn(tmp_path: Path, card: str) -> None:
     """Without a journal, calls, or a card that says something, there is nothing to tell."""
     assert tell(tmp_path) == []

@@ -56,7 +56,7 @@ class Budget:
         limit: How many images it may pay for; None: without end.
 
     Attributes:
-        reached: Whether a request of the list had to stay.
+        reached: Whether a request of the list had to stay; not whether one may not go out again.
 
     Raises:
         ConfigurationError: The limit makes no sense.

@@ -38,8 +38,8 @@ class JobReport:
         waited: Seconds of it that were spent on waiting, by what was waited for.
         reasons: Why requests gave no image, the commonest first, at most three: how often, and
             one of them in words.
-        budget_reached: Whether requests of the list had to stay, because the budget of this run
-            is used up.
+        budget_reached: Whether a request of the list had to stay, because the budget of this run
+            is used up. One that only was not sent again for that has failed, or is in doubt.
     """
 
     out: Path
@@ -151,7 +151,8 @@ class Tally:
             out: The folder.
             kept: How many requests of the list this run had not to send, by their state.
             waited: The seconds spent on waiting, by what was waited for.
-            budget_reached: Whether requests had to stay because the budget is used up.
+            budget_reached: Whether a request of the list had to stay because the budget is used
+                up.
         """
         kept = kept or {}
         return JobReport(

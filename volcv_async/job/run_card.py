@@ -1,6 +1,6 @@
 """The card of a run, ``run.json``: what was asked for, when, by which versions, what it came to.
 
-It tells of the last run of a folder. No key is ever in it, nor the address a request went to.
+It tells of the last run of a folder. No key is ever in it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,25 @@ import anyio.to_thread
 import attrs
 
 from volcv_async import durable
+from volcv_async.errors import ConfigurationError
 from volcv_async.job.report import JobReport
 
 CARD = "run.json"
+
+
+def check(arguments: Mapping[str, Any]) -> None:
+    """Make sure, before anything is paid for, that a card can say what a run was asked for.
+
+    Raises:
+        ConfigurationError: It is no JSON.
+    """
+    try:
+        json.dumps(arguments)
+    except (TypeError, ValueError, RecursionError) as wrong:
+        raise ConfigurationError(
+            f"{CARD} cannot say how the run was started: {wrong}.",
+            help="Give run(arguments=...) values of JSON: texts, numbers, lists, objects.",
+        ) from wrong
 
 
 @asynccontextmanager
@@ -37,7 +53,7 @@ async def card(
 
     Args:
         out: The folder of the job.
-        arguments: What the run was asked for; values of JSON.
+        arguments: What the run was asked for; ``check`` has seen it.
         figures: Gives what it came to, once it has ended.
         fsync: Whether the card is on the disk before this goes on.
 

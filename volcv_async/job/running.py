@@ -30,7 +30,7 @@ from volcv_async.job.lists import Listed
 from volcv_async.job.records import Records
 from volcv_async.job.recovery import recover, refuse_foreign, write_failures
 from volcv_async.job.report import JobReport, Tally
-from volcv_async.job.run_card import card
+from volcv_async.job.run_card import card, check
 from volcv_async.job.sink import Sink
 from volcv_async.job.streak import Streak
 from volcv_async.job.writing import OnRows, Writing
@@ -87,8 +87,8 @@ async def run(
         give_up: Seconds of an outage after which the job ends; None: never.
         budget: How many images this run may pay for; what is in flight, what is in doubt, and what
             was refused and may have been billed counts as paid. Then nothing more goes out, nor
-            again, and the report's ``budget_reached`` says so; the next call goes on from there,
-            with a budget of its own. None: without a limit.
+            again; the report's ``budget_reached`` says so where a request of the list had to stay.
+            The next call goes on from there, with a budget of its own. None: without a limit.
         fsync: Whether what is written is on the disk before it counts. Without, a run is quicker
             where the disk is slow, and one that is killed still loses nothing; but a power cut may
             take the images and the knowledge of the last half minute or so, paid or not.
@@ -102,7 +102,8 @@ async def run(
 
     Raises:
         ConfigurationError: The folder is in use by another run, or holds what is not a job's; or
-            the client cannot work as it is set up, or ``budget`` makes no sense.
+            the client cannot work as it is set up, ``budget`` makes no sense, or ``arguments`` are
+            no JSON.
         AuthenticationError: No account's key is taken.
         AccessDeniedError: One request after the other was refused so; ``QuotaError`` likewise.
         NotSentError: Nothing was ever answered, or an outage lasted longer than ``give_up``.
@@ -123,6 +124,7 @@ async def run(
         "embed": embed,
         **(arguments or {}),
     }
+    check(said)
 
     async with _journal(folder, fsync=fsync) as journal:
         books, lessons = Books(journal, wishes, seeds, spending), Lessons(client, journal)

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import attrs
 
@@ -128,7 +127,7 @@ def tell(folder: Path) -> list[str]:
         facts = _gather(folder)
     except (ConfigurationError, JournalError):
         return []
-    return list(_draw(facts, _card(folder)))
+    return list(_draw(facts, _waited(folder)))
 
 
 def _gather(folder: Path) -> Facts:
@@ -147,19 +146,20 @@ def _reading(journal: Path) -> Generator[Records]:
         yield Records.over(db)
 
 
-def _card(folder: Path) -> dict[str, Any]:
+def _waited(folder: Path) -> dict[str, float]:
+    """Give the seconds of waiting, by cause, that the card of the last run tells of."""
     try:
-        card: dict[str, Any] = json.loads((folder / CARD).read_bytes())
-    except (OSError, ValueError):  # there is none, or somebody has written into it
+        told = json.loads((folder / CARD).read_bytes())["figures"]["waited"]
+        return {cause: float(seconds) for cause, seconds in told.items()}
+    # There is none, or somebody has written into it.
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
-    return card
 
 
-def _draw(facts: Facts, card: dict[str, Any]) -> Iterator[str]:
+def _draw(facts: Facts, waited: dict[str, float]) -> Iterator[str]:
     if facts.left:
         clock = Clock.of(sorted(facts.left))
         yield _pace(facts, clock)
-    waited: dict[str, float] = card.get("figures", {}).get("waited", {})
     if any(waited.values()):
         yield _waits(waited)
     if facts.causes:
