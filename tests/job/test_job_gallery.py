@@ -299,14 +299,20 @@ def folder_with_large(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_row_without_a_prompt_is_shown_without(tmp_path: Path) -> None:
-    """A request of an unknown variant may have none, and no command makes it again."""
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [({}, ""), ({"prompt": None}, ""), ({"prompt": ["千", 1]}, '["千",1]'), ({"prompt": 0}, "0")],
+)
+def test_a_prompt_that_is_no_text_is_shown_as_text(
+    tmp_path: Path, body: dict[str, Any], shown: str
+) -> None:
+    """A request of an unknown variant may have any, or none; and no command makes it again."""
     generation = Generation(images=(Image.of(picture()),))
-    request = RawRequest(req_key="another", body={"seed": -1})
+    request = RawRequest(req_key="another", body={"seed": -1, **body})
     with Sink(tmp_path) as sink:
         sink.keep(Completed(index=0, request=request, attempts=1, generation=generation))
     page = Page(draw_gallery(tmp_path))
-    assert page.rows()[0][1] is None
+    assert page.rows()[0][1] == shown
     assert page.data()["shared"][0]["command"] is None
 
 

@@ -38,7 +38,7 @@ def pack(rows: Iterable[tuple[Row, int, bool]]) -> Iterator[str]:
         if len(places) < _MOST_SHARED:
             places.setdefault(shared, len(places))
         own = {name: value for name, value in row.items() if name not in _AWAY}
-        head = _written([place_of(row), row["prompt"], state, int(thumbnail)])[:-1]
+        head = _written([place_of(row), _text(row["prompt"]), state, int(thumbnail)])[:-1]
         yield f"{',' * bool(count)}\n{head},{places.get(shared, shared)},{_written(own)}]"
     yield f'\n],"shared":[{",".join(places)}]}}'
 
@@ -46,6 +46,13 @@ def pack(rows: Iterable[tuple[Row, int, bool]]) -> Iterator[str]:
 def place_of(row: Row) -> str:
     """Give the file of a row; of one that has none, the name that its file would have."""
     return str(row["file_name"]) if "file_name" in row else f"{row['index']:06d}"
+
+
+def _text(prompt: object) -> str:
+    """Give a prompt as text: a raw request may hold anything in its place, or nothing."""
+    if prompt is None:
+        return ""
+    return prompt if isinstance(prompt, str) else _encode(prompt)
 
 
 def _in_common(row: Row) -> dict[str, Any]:

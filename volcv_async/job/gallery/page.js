@@ -13,10 +13,10 @@ const pictures = rows.map(([place, prompt, state, thumbnail, shared, own], at) =
   const name = state ? `${stem} ${STATES[state]}` : stem;
   const file = state ? "" : href(place);
   return {
-    at, name, file, own, prompt: prompt ?? "", state: STATES[state],
+    at, name, file, own, prompt, state: STATES[state],
     shared: typeof shared === "number" ? common[shared] : shared,
     small: thumbnail ? `thumbnails/${href(name)}.webp` : file,
-    text: (prompt ?? "").toLowerCase(),
+    text: prompt.toLowerCase(),
   };
 });
 const byName = new Map(pictures.map((picture) => [picture.name, picture]));
