@@ -225,7 +225,9 @@ class Call:
         return error
 
     def _used_now(self) -> Lease | None:
-        """Give the turn that was taken before, if one was; it is used now."""
+        """Give the turn that was taken before, if one was; it is used now, unless called off."""
+        if self._off:
+            return None
         lease, self.lease = self.lease, None
         return lease
 

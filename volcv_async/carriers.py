@@ -20,18 +20,19 @@ class Carriers(Generic[Load]):
 
     Args:
         see_through: Carries one load to its end.
-        cut: Ends one that is cut off before it was begun.
     """
 
-    def __init__(
-        self, see_through: Callable[[Load], Awaitable[None]], cut: Callable[[Load], None]
-    ) -> None:
-        self._see_through, self._cut = see_through, cut
+    def __init__(self, see_through: Callable[[Load], Awaitable[None]]) -> None:
+        self._see_through = see_through
         self._idle: list[asyncio.Future[Load | None]] = []
         self._dismissed = False
 
     def carry(self, load: Load, group: TaskGroup) -> None:
-        """Hand a load to a task that has none, or to a new one."""
+        """Hand a load to a task that has none, or to a new one.
+
+        A task that is cancelled before it began with its load does not carry it: that is left to
+        whoever handed it over.
+        """
         while self._idle:
             handed = self._idle.pop()
             if not handed.done():
@@ -56,9 +57,4 @@ class Carriers(Generic[Load]):
     async def _next(self) -> Load | None:
         handed: asyncio.Future[Load | None] = asyncio.get_running_loop().create_future()
         self._idle.append(handed)
-        try:
-            return await handed
-        except asyncio.CancelledError:
-            if not handed.cancelled() and (load := handed.result()) is not None:
-                self._cut(load)  # it was handed over at this very moment
-            raise
+        return await handed

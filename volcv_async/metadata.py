@@ -11,8 +11,7 @@ from collections.abc import Iterator
 
 import attrs
 
-PNG = b"\x89PNG\r\n\x1a\n"
-JPEG = b"\xff\xd8\xff"
+from volcv_async.images import JPEG, PNG
 
 
 @attrs.frozen

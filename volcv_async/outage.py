@@ -121,7 +121,7 @@ class Outage:
 
     @property
     def well(self) -> bool:
-        """Whether the latest attempt had a readable answer, as all since the first."""
+        """Whether an answer was ever readable, and no failure has come since the last that was."""
         return self.ever_answered and not self.in_a_row
 
     @property

@@ -244,9 +244,10 @@ class SessionPool:
 
     # Leases
 
-    def number(self) -> int:
-        """Give the number of a call that comes now, as ``vacancy`` does."""
-        return self._gate.number()
+    def vacant(self, model: str | None) -> int | None:
+        """Take a number as ``vacancy`` does, without waiting; None where one would have to."""
+        vacant = self._closed is None and self._gate.could_leave(model)
+        return self._gate.number() if vacant else None
 
     def lease_now(self, model: str | None) -> Lease | None:
         """Lease a session for a model as ``lease`` does; None where one would have to wait."""
@@ -455,11 +456,6 @@ class Lease:
         trace: TracebackType | None,
     ) -> None:
         self._pool.over(self._turn)
-
-    @property
-    def model(self) -> str | None:
-        """The model that it is for."""
-        return self._turn.model
 
     def undo(self) -> None:
         """Give it back unused."""

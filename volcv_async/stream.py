@@ -53,7 +53,7 @@ from volcv_async.window import Ready, Window
 
 _CANCELLATIONS_TO_CUT = 2
 _MINUTES = 120  # seconds from which on a time is said in minutes
-_IN_A_ROW = 16  # calls that are begun without letting anything else run
+_ROW = 0.001  # seconds for which calls are begun in a row, without letting anything else run
 _TELLING = 0.001  # seconds that a source takes from which on it is waited for
 _END = object()  # what a source gives that has no more
 
@@ -123,7 +123,7 @@ class OutcomeStream:
         self._drain, self._give_up = drain, give_up
         self._registry = registry
         self._ready = Ready(ordered=ordered)
-        self._carriers = Carriers(self._see_through, self._cut_unbegun)
+        self._carriers = Carriers(self._see_through)
         self._supervisor: asyncio.Task[None] | None = None
         self._cutters: list[Callable[[], object]] = []  # what cuts the stream's own task off
         self._under_way: set[Call] = set()
@@ -272,13 +272,21 @@ class OutcomeStream:
         async with anyio.create_task_group() as watch:
             if self._give_up is not None:
                 watch.start_soon(self._give_up_after, self._give_up)
-            async with anyio.create_task_group() as calls:
-                self._cutters.append(calls.cancel_scope.cancel)
-                await self._feed_until_stopped(calls)
-                self._carriers.dismiss()
-                self._waits.watch_window()
-                await self._close_source()
+            try:
+                await self._carry_all()
+            finally:
+                for call in [*self._under_way]:  # its task was cancelled before it began
+                    self._under_way.discard(call)
+                    self._end_cut(call)
             watch.cancel_scope.cancel()
+
+    async def _carry_all(self) -> None:
+        async with anyio.create_task_group() as calls:
+            self._cutters.append(calls.cancel_scope.cancel)
+            await self._feed_until_stopped(calls)
+            self._carriers.dismiss()
+            self._waits.watch_window()
+            await self._close_source()
 
     async def _give_up_after(self, seconds: float) -> None:
         """When an outage has lasted so long, end the stream, and call off whoever waits."""
@@ -307,12 +315,17 @@ class OutcomeStream:
                 _uncancel()
 
     async def _feed(self, calls: TaskGroup) -> None:
-        """Pull a request whenever one could leave at once, and let it go."""
+        """Pull a request whenever one could leave at once, and let it go; now and then, all else.
+
+        What was let go leaves only then, so the turns must not be older.
+        """
         while True:
-            for _ in range(_IN_A_ROW):
+            until = time.monotonic() + _ROW
+            while time.monotonic() < until:
                 if not self._window.take_now():
                     with self._waits.for_window():
                         await self._window.take()
+                    until = time.monotonic() + _ROW
                 call = await self._next_call()
                 if call is None:
                     return
@@ -320,29 +333,13 @@ class OutcomeStream:
             await asyncio.sleep(0)
 
     async def _next_call(self) -> Call | None:
-        """Pull a request once a call that came now could leave at once; None at the end.
-
-        Where the source does not make anybody wait, the turn is taken before, and kept.
-        """
-        pool = self._caller.pool
-        lease = pool.lease_now(self._model) if self._model and self._at_once else None
-        try:
-            number = await self._vacancy() if lease is None else pool.number()
-            request = self._pulled_at_once() if self._at_once else await self._pull()
-            if request is _END:
-                return None
-            call = self._call(request, number)
-            if lease is not None and lease.model == call.request.req_key:
-                call.lease, lease = lease, None
-            return call
-        finally:
-            if lease is not None:
-                lease.undo()
-
-    async def _vacancy(self) -> int:
-        """Wait until a call that came now could leave at once."""
-        with self._waits.for_turn():
-            return await self._caller.pool.vacancy(self._model)
+        """Pull a request once a call that came now could leave at once; None at the end."""
+        number = self._caller.pool.vacant(self._model)
+        if number is None:
+            with self._waits.for_turn():
+                number = await self._caller.pool.vacancy(self._model)
+        request = self._pulled_at_once() if self._at_once else await self._pull()
+        return None if request is _END else self._call(request, number)
 
     def _pulled_at_once(self) -> object:
         began = time.monotonic()
@@ -382,6 +379,7 @@ class OutcomeStream:
             self._settle(call, _outcome(call, call.cut()))
             raise asyncio.CancelledError
         self._under_way.add(call)
+        call.lease = self._caller.pool.lease_now(call.request.req_key)
         if call.lease is not None:
             self._carriers.carry(call, calls)
             return
@@ -416,10 +414,6 @@ class OutcomeStream:
         finally:
             self._under_way.discard(call)
             self._waits.window_changed()
-
-    def _cut_unbegun(self, call: Call) -> None:
-        self._end_cut(call)
-        self._under_way.discard(call)
 
     def _end_cut(self, call: Call) -> None:
         """Say what is known of a call that was cut off, and give what is in hand."""

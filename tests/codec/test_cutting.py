@@ -10,8 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from volcv_async.codec import cutting, strict_json
+from volcv_async.codec import cutting, decode, strict_json
+from volcv_async.reply import Reply
 
+PICTURE = (
+    b"\x89PNG\r\n\x1a\n"
+    b"\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU"
+    b"\0\0\0\0IEND\xaeB`\x82" + bytes(6000)  # what is behind the end is let be
+)
 LONG = base64.b64encode(bytes(range(256)) * 20).decode()
 PLAIN = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=9)
 TEXTS = {  # drawn by these names, since what is drawn is also printed
@@ -137,3 +143,13 @@ def test_nan_beside_an_image_is_refused(beside: bytes) -> None:
     for body in (beside + image + b',"y":NaN}', b"{" + image + b"," + bare + b"}"):
         with pytest.raises(strict_json.NotStrictJSONError):
             cutting.loads(body)
+
+
+@pytest.mark.parametrize("beside", ["", None, 0])
+def test_an_empty_place_beside_an_image_costs_nothing(beside: object) -> None:
+    """An image with an empty one beside it is given, on the short road and on the plain one."""
+    images = [base64.b64encode(PICTURE).decode(), beside]
+    for more in ({}, {"message": "NaN"}):  # with that, nothing is cut out
+        body = {"code": 10000, "data": {"binary_data_base64": images}, **more}
+        made = decode(Reply(200, {}, json.dumps(body).encode(), 0.0))
+        assert [image.data for image in made.images] == [PICTURE]

@@ -92,7 +92,7 @@ def _list(value: object, of: Any) -> list[Any]:  # noqa: ANN401 - a type
         raise TypeError("a list was expected in it")
     (inner,) = of.__args__
     items = cast("list[object]", value)
-    return [_converter.structure(item, inner) for item in items if item not in ("", None)]
+    return [_converter.structure(item, inner) for item in items if item]
 
 
 _SEEN = (str | None, bool | None)

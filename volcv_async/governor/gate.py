@@ -123,6 +123,10 @@ class Gate:
         """Give the number of one who comes now, as ``vacancy`` does."""
         return self._line.number()
 
+    def could_leave(self, model: Model = None) -> bool:
+        """Tell whether a call that came now would have a turn without waiting; take nothing."""
+        return self._open(model, self._clock()) is not None
+
     def turn_now(self, model: Model = None) -> Turn | None:
         """Take what a call needs to leave at once; None where it would have to wait.
 
