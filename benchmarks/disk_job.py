@@ -1,4 +1,4 @@
-"""A whole job from code, as ``volcv run`` does it: a contender of ``benchmarks.disk``.
+"""A whole job from code: a contender of ``benchmarks.disk``.
 
     python -m benchmarks.disk_job URL IMAGES FOLDER [fresh] [no-fsync] [writers=N]
 

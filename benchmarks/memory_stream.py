@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path
 
 import volcv_async as volcv
+from benchmarks.calls.processes import peak
 
 AT_ONCE = 16
 
@@ -29,12 +29,6 @@ async def main(url: str, calls: int) -> None:
             completed += isinstance(outcome, volcv.Completed)
     if completed != calls:
         raise SystemExit(f"{completed} of {calls} calls were answered.")
-
-
-def peak() -> int:
-    """Give the most memory ever; ``ru_maxrss`` would begin with that of the parent."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 if __name__ == "__main__":

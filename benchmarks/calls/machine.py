@@ -17,7 +17,7 @@ _PACKAGES = (
     "volcengine",
     "volcengine-ark-runtime",
     "pybase64",
-    "isal",
+    "zlib-ng",
 )
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeAlias
 
 Line: TypeAlias = dict[str, Any]
@@ -63,3 +64,12 @@ def child(room: str, *words: str, **more: str) -> Generator[Child]:
         env={**plain, **more},
     ) as process:
         yield Child(" ".join([room, *words]), process)
+
+
+def peak() -> int:
+    """Give the most memory this process ever had, in bytes.
+
+    ``ru_maxrss`` would begin with that of its parent.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])

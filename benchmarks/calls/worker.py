@@ -21,13 +21,12 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
-from pathlib import Path
 
+from benchmarks.calls import processes
 from benchmarks.calls.contenders import Batch, Order
 from benchmarks.calls.processes import Line, pin
 
 _TICK = 0.001  # seconds
-_WARM = 16  # calls
 _HERE = ("benchmarks", "volcv_async")  # what is always installed
 
 
@@ -38,8 +37,7 @@ def cpu() -> float:
 
 
 async def run(batch: Batch, calls: int) -> Line:
-    """Make a batch, and take its time; a few calls before it open connections and warm caches."""
-    await batch(_WARM)
+    """Make a batch, and take its time."""
     wall, used = time.perf_counter(), cpu()
     made = await batch(calls)
     return {"calls": made, "cpu": cpu() - used, "wall": time.perf_counter() - wall}
@@ -64,9 +62,8 @@ async def stall(batch: Batch, calls: int) -> Line:
 
 
 async def peak(_batch: Batch, _calls: int) -> Line:
-    """Give the most memory ever; ``ru_maxrss`` would begin with that of the parent."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")  # noqa: ASYNC240 - nothing else goes on
-    return {"peak": 1024 * int(status.partition("VmHWM:")[2].split()[0])}
+    """Give the most memory ever."""
+    return {"peak": processes.peak()}
 
 
 _DOES: Mapping[str, Callable[[Batch, int], Awaitable[Line]]] = {

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from typing import Any
 
@@ -47,31 +47,27 @@ def _endpoint(target: Target) -> str:
 
 
 @asynccontextmanager
-async def bare_aiohttp(target: Target) -> AsyncGenerator[Batch]:
+async def _posting(target: Target, use: Callable[[bytes], object]) -> AsyncGenerator[Batch]:
+    """Post with aiohttp, read the body, and use it."""
+    url = _endpoint(target)
+    connector = aiohttp.TCPConnector(force_close=target.fresh)
+    async with aiohttp.ClientSession(connector=connector) as session:
+
+        async def call(nth: int) -> None:
+            async with session.post(url, json=order(nth), headers=HEADERS) as response:
+                use(await response.read())
+
+        yield gathering(call)
+
+
+def bare_aiohttp(target: Target) -> AbstractAsyncContextManager[Batch]:
     """Post with aiohttp, read with json.loads and b64decode."""
-    url = _endpoint(target)
-    connector = aiohttp.TCPConnector(force_close=target.fresh)
-    async with aiohttp.ClientSession(connector=connector) as session:
-
-        async def call(nth: int) -> None:
-            async with session.post(url, json=order(nth), headers=HEADERS) as response:
-                pictures(json.loads(await response.read()))
-
-        yield gathering(call)
+    return _posting(target, lambda body: pictures(json.loads(body)))
 
 
-@asynccontextmanager
-async def reading_aiohttp(target: Target) -> AsyncGenerator[Batch]:
+def reading_aiohttp(target: Target) -> AbstractAsyncContextManager[Batch]:
     """Post with aiohttp, and only read the body."""
-    url = _endpoint(target)
-    connector = aiohttp.TCPConnector(force_close=target.fresh)
-    async with aiohttp.ClientSession(connector=connector) as session:
-
-        async def call(nth: int) -> None:
-            async with session.post(url, json=order(nth), headers=HEADERS) as response:
-                await response.read()
-
-        yield gathering(call)
+    return _posting(target, len)
 
 
 @asynccontextmanager
