@@ -47,9 +47,14 @@ async def gateway() -> AsyncIterator[LocalGateway]:
 
 
 @pytest.fixture
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with no account in the environment."""
-    monkeypatch.chdir(tmp_path)
+def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the machine's own account out of the environment."""
     monkeypatch.delenv("VOLCV_BASE_URL", raising=False)
     monkeypatch.delenv("VOLCV_API_KEY", raising=False)
+
+
+@pytest.fixture
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_account: None) -> Path:  # noqa: ARG001 - it only has to be done
+    """Work in an empty folder, with no account in the environment."""
+    monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from command_of_tests import SMALL, provider
+from command_of_tests import SMALL, provider, rows, write
 
 from volcv_async.cli import main
 from volcv_async.gateway import Drop, Received
@@ -17,7 +17,7 @@ from volcv_async.job.records import Records
 @pytest.fixture(autouse=True)
 def five(empty_folder: Path) -> None:
     """Have a list of five prompts where the command runs."""
-    (empty_folder / "list.txt").write_text("a\nb\nc\nd\ne\n", encoding="utf-8")
+    write(str(empty_folder / "list.txt"), "a\nb\nc\nd\ne\n")
 
 
 def run(*words: str) -> int:
@@ -57,9 +57,7 @@ def test_a_dry_run_is_what_the_run_then_sends(capsys: pytest.CaptureFixture[str]
     foretold = json.loads(said[said.index("{") : said.rindex("}") + 1])
     assert "0.02 to 0.2 s" in said
     assert run("--local") == 0
-    rows = Path("out", "metadata.jsonl").read_text(encoding="utf-8").splitlines()
-    sent = [json.loads(row)["request"] for row in rows]
-    assert foretold in sent
+    assert foretold in [row["request"] for row in rows("out/metadata.jsonl")]
 
 
 def test_a_dry_run_after_a_budget_counts_what_is_done(

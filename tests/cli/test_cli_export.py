@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from command_of_tests import SMALL
+from command_of_tests import SMALL, write
 
 from volcv_async.cli import main
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("empty_folder")
 
 def test_what_a_run_has_left_is_packed(capsys: pytest.CaptureFixture[str]) -> None:
     """The shards' paths are the result, and a second packing is told apart from the first."""
-    Path("list.txt").write_text("a\nb\nc\n", encoding="utf-8")
+    write("list.txt", "a\nb\nc\n")
     assert main(["run", "list.txt", "--local", "-o", "out", *SMALL]) == 0
     capsys.readouterr()
     words = ["export", "out", "--webdataset", "shards", "--shard", "2"]
@@ -31,7 +31,7 @@ def test_what_a_run_has_left_is_packed(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_a_picture_that_is_gone_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """It cannot go on without it; one picture is one."""
-    Path("list.txt").write_text("a\n", encoding="utf-8")
+    write("list.txt", "a\n")
     assert main(["run", "list.txt", "--local", "-o", "out", *SMALL]) == 0
     assert main(["export", "out", "--webdataset", "one"]) == 0
     assert "1 picture packed." in capsys.readouterr().err

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_of_tests import VOLCV, provider
+from command_of_tests import SMALL, VOLCV, provider
 
 import volcv_async
 from volcv_async.cli import main, process
@@ -23,12 +23,7 @@ from volcv_async.errors import InvalidRequestError
 from volcv_async.gateway import LocalGateway
 from volcv_async.models import GeneralV21, key_of
 
-
-@pytest.fixture(autouse=True)
-def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the machine's own account out of the environment."""
-    monkeypatch.delenv("VOLCV_BASE_URL", raising=False)
-    monkeypatch.delenv("VOLCV_API_KEY", raising=False)
+pytestmark = pytest.mark.usefixtures("no_account")
 
 
 def test_the_installed_command_says_its_version() -> None:
@@ -189,8 +184,7 @@ def test_a_prompt_is_shown_where_the_terminal_lacks_its_characters(
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
     with provider(monkeypatch):
-        small = ["-p", "width=256", "-p", "height=256", "-p", "use_sr=false"]
-        assert main(["generate", "千军万马", "-o", str(tmp_path / "马"), *small]) == 0
+        assert main(["generate", "千军万马", "-o", str(tmp_path / "马"), *SMALL]) == 0
     assert b"\\u9a6c.png" in written.getvalue()
 
 

@@ -9,11 +9,19 @@ import re
 import shlex
 import signal
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from command_of_tests import SMALL, VOLCV, provider, rows, write
+from command_of_tests import (
+    SMALL,
+    VOLCV,
+    good_bad_lost,
+    provider,
+    read_to_the_end,
+    rows,
+    start,
+    write,
+)
 
 from volcv_async.cli import main
 from volcv_async.gateway import Answer, Canned, Drop, LocalGateway, Received, service_error
@@ -68,12 +76,7 @@ def test_what_fails_is_said_by_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A refused prompt and one in doubt make it 1, and the figures count them."""
-
-    async def script(received: Received) -> Reply | None:
-        answers: dict[str | None, Reply] = {"bad": service_error(50412), "lost": Drop()}
-        return answers.get(received.prompt)
-
-    with provider(monkeypatch, script):
+    with provider(monkeypatch, good_bad_lost):
         code = main(["run", write("list.txt", "good\nbad\nlost\n"), "-o", "out", *SMALL])
     assert code == 1
     assert "1 failed, 1 in doubt" in capsys.readouterr().out
@@ -171,8 +174,7 @@ def test_doubts_and_refusals_are_left_or_sent_again_as_the_words_say(
     """Without a word they stay; ``--in-doubt retry`` and ``--retry-failed`` send them again."""
 
     async def script(received: Received) -> Reply | None:
-        answers: dict[str | None, Reply] = {"bad": service_error(50412), "lost": Drop()}
-        return answers.get(received.prompt) if received.number < 3 else None
+        return await good_bad_lost(received) if received.number < 3 else None
 
     words = ["run", write("list.txt", "good\nbad\nlost\n"), "-o", "out", *SMALL]
     with provider(monkeypatch, script) as gateway:
@@ -190,7 +192,7 @@ def test_what_refusals_taught_is_said_at_the_end_and_known_at_the_next(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A run whose calls were refused for calls in flight says how many fit; so does the next."""
-    Path("list.txt").write_text("a cat\na dog\n", encoding="utf-8")
+    write("list.txt", "a cat\na dog\n")
     refused = [service_error(50430)]
 
     async def refuse_once(_: Received) -> Canned | None:
@@ -322,14 +324,6 @@ def test_a_terminal_gets_a_bar() -> None:
     assert "0 of 3" in shown
     assert "3 of 3" in shown
     assert shown.rstrip().endswith("\x1b[2K")
-
-
-def read_to_the_end(terminal: int) -> str:
-    chunks: list[bytes] = []
-    with os.fdopen(terminal, "rb", buffering=0) as screen, suppress(OSError):  # closed at its end
-        while chunk := screen.read(4096):
-            chunks.append(chunk)
-    return b"".join(chunks).decode()
 
 
 def test_the_demo_shows_itself(capsys: pytest.CaptureFixture[str]) -> None:
@@ -467,23 +461,19 @@ class Held:
 WORDS = ["run", "list.txt", "-o", "out", "--concurrency", "2", *SMALL]
 
 
-async def start(gateway: LocalGateway) -> asyncio.subprocess.Process:
-    write("list.txt", "a\nb\nc\nd\n")
-    return await asyncio.create_subprocess_exec(
-        VOLCV,
-        *WORDS,
-        env={**os.environ, "VOLCV_BASE_URL": gateway.url, "VOLCV_API_KEY": "local-key"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+@pytest.fixture
+def four(empty_folder: Path) -> None:
+    """Have a list of four prompts."""
+    write(str(empty_folder / "list.txt"), "a\nb\nc\nd\n")
 
 
+@pytest.mark.usefixtures("four")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_awaits_what_is_in_flight(number: signal.Signals) -> None:
     """A process that is interrupted with two calls held in flight waits for both, and no more."""
     held = Held()
     async with LocalGateway(latency=0.0, answer=held) as gateway:
-        process = await start(gateway)
+        process = await start(gateway, *WORDS)
         for _ in range(2):
             await held.arrived.acquire()
         process.send_signal(number)
@@ -497,13 +487,14 @@ async def test_a_signal_awaits_what_is_in_flight(number: signal.Signals) -> None
     assert err.decode() == f"To go on where it stopped: {shlex.join(['volcv', *WORDS])}\n"
 
 
+@pytest.mark.usefixtures("four")
 async def test_a_signal_that_is_ignored_stays_so() -> None:
     """Started with SIGHUP ignored, as by nohup, a run goes on when the terminal is closed."""
     held = Held()
     async with LocalGateway(latency=0.0, answer=held) as gateway:
         before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
-            process = await start(gateway)
+            process = await start(gateway, *WORDS)
         finally:
             signal.signal(signal.SIGHUP, before)
         for _ in range(2):
@@ -515,11 +506,12 @@ async def test_a_signal_that_is_ignored_stays_so() -> None:
         assert gateway.paid == 4
 
 
+@pytest.mark.usefixtures("four")
 async def test_a_second_signal_cuts() -> None:
     """Interrupted again, the process does not wait, and says what is in doubt."""
     held = Held()
     async with LocalGateway(latency=0.0, answer=held) as gateway:
-        process = await start(gateway)
+        process = await start(gateway, *WORDS)
         for _ in range(2):
             await held.arrived.acquire()
         process.send_signal(signal.SIGINT)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from command_of_tests import provider
+from command_of_tests import provider, write
 
 from volcv_async.cli import main
 from volcv_async.gateway import Drop, Received, service_error
@@ -28,7 +28,7 @@ def test_each_prompt_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A line each, with its request id, and the sums at the end; nothing is sent."""
-    Path("list.txt").write_text("good\nbad\nlost\nfailing\n", encoding="utf-8")
+    write("list.txt", "good\nbad\nlost\nfailing\n")
     with provider(monkeypatch, script) as gateway:
         main(["run", "list.txt", "-o", "out"])
         capsys.readouterr()
@@ -51,7 +51,7 @@ def test_json_has_all_of_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One object a prompt: files, time, attempts, and what it met."""
-    Path("list.txt").write_text("good\nlost\n", encoding="utf-8")
+    write("list.txt", "good\nlost\n")
     with provider(monkeypatch, script):
         main(["run", "list.txt", "-o", "out"])
         capsys.readouterr()

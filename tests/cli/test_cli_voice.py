@@ -15,7 +15,16 @@ from itertools import repeat
 from pathlib import Path
 
 import pytest
-from command_of_tests import SMALL, VOLCV, provider, rows
+from command_of_tests import (
+    SMALL,
+    VOLCV,
+    good_bad_lost,
+    provider,
+    read_to_the_end,
+    rows,
+    start,
+    write,
+)
 
 from volcv_async.cli import main
 from volcv_async.cli.endings import as_line
@@ -24,7 +33,7 @@ from volcv_async.cli.objects import Output
 from volcv_async.cli.session import ReaderGoneError
 from volcv_async.errors import ContentRejectedError
 from volcv_async.events import Learned, LimitLearned
-from volcv_async.gateway import Canned, Drop, LocalGateway, Received, Reply, service_error
+from volcv_async.gateway import Canned, LocalGateway, Received
 from volcv_async.models import GeneralV21
 from volcv_async.results import Failed
 
@@ -33,31 +42,13 @@ pytestmark = pytest.mark.usefixtures("empty_folder")
 RUN = ["run", "list.txt", "-o", "out", *SMALL]
 
 
-def write(*prompts: str) -> None:
-    Path("list.txt").write_text("".join(f"{one}\n" for one in prompts), encoding="utf-8")
-
-
-async def good_bad_lost(received: Received) -> Reply | None:
-    answers: dict[str | None, Reply] = {"bad": service_error(50412), "lost": Drop()}
-    return answers.get(received.prompt)
-
-
-async def start(
-    gateway: LocalGateway, *words: str, stdout: int = subprocess.PIPE
-) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        VOLCV,
-        *RUN,
-        *words,
-        env={**os.environ, "VOLCV_BASE_URL": gateway.url, "VOLCV_API_KEY": "local-key"},
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-    )
+def listed(*prompts: str) -> None:
+    write("list.txt", "".join(f"{one}\n" for one in prompts))
 
 
 def test_a_program_reads_paths() -> None:
     """Through a pipe of the shell, each image is an object, and nothing else is there."""
-    write("a cat", "一只狐狸")
+    listed("a cat", "一只狐狸")
     script = "import json, sys\nfor line in sys.stdin: print(json.loads(line)['file_name'])"
     with subprocess.Popen(  # noqa: S603 - our own command
         [VOLCV, *RUN, "--local", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -77,7 +68,7 @@ def test_an_object_is_the_row_and_its_state(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """What was made, refused and lost are each the row of its file, with what became of it."""
-    write("good", "bad", "lost")
+    listed("good", "bad", "lost")
     with provider(monkeypatch, good_bad_lost):
         assert main([*RUN, "--json"]) == 1
     objects = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
@@ -91,7 +82,7 @@ def test_an_object_is_the_row_and_its_state(
 
 async def test_an_object_comes_at_once() -> None:
     """The first can be read while the second image is still being made."""
-    write("a", "b")
+    listed("a", "b")
     second = asyncio.Event()
 
     async def hold_second(received: Received) -> None:
@@ -99,7 +90,7 @@ async def test_an_object_comes_at_once() -> None:
             await second.wait()
 
     async with LocalGateway(latency=0.0, answer=hold_second) as gateway:
-        process = await start(gateway, "--json")
+        process = await start(gateway, *RUN, "--json")
         assert process.stdout is not None
         assert json.loads(await process.stdout.readline())["prompt"] == "a"
         second.set()
@@ -109,7 +100,7 @@ async def test_an_object_comes_at_once() -> None:
 
 async def test_a_reader_that_goes_ends_the_run() -> None:
     """After the first line nothing new goes out; what is paid for has its row; it ends with 141."""
-    write(*map(str, range(400)))
+    listed(*map(str, range(400)))
     gone = asyncio.Event()
 
     async def hold_rest(received: Received) -> None:
@@ -118,7 +109,7 @@ async def test_a_reader_that_goes_ends_the_run() -> None:
 
     async with LocalGateway(latency=0.0, answer=hold_rest) as gateway:
         ours, theirs = os.pipe()
-        process = await start(gateway, "--json", "--concurrency", "4", stdout=theirs)
+        process = await start(gateway, *RUN, "--json", "--concurrency", "4", stdout=theirs)
         os.close(theirs)
         with os.fdopen(ours) as read:
             assert json.loads(await asyncio.to_thread(read.readline))["state"] == "done"
@@ -134,7 +125,7 @@ async def test_a_reader_that_goes_ends_the_run() -> None:
 
 async def test_a_reader_that_goes_when_all_is_out_changes_nothing() -> None:
     """Where nothing was left to send, the end is what it would have been."""
-    write("a", "b")
+    listed("a", "b")
     gone = asyncio.Event()
 
     async def hold_second(received: Received) -> None:
@@ -143,7 +134,7 @@ async def test_a_reader_that_goes_when_all_is_out_changes_nothing() -> None:
 
     async with LocalGateway(latency=0.0, answer=hold_second) as gateway:
         ours, theirs = os.pipe()
-        process = await start(gateway, "--json", "--concurrency", "2", stdout=theirs)
+        process = await start(gateway, *RUN, "--json", "--concurrency", "2", stdout=theirs)
         os.close(theirs)
         with os.fdopen(ours) as read:
             await asyncio.to_thread(read.readline)
@@ -194,7 +185,7 @@ def test_an_output_that_cannot_be_written_says_so_at_its_end() -> None:
 
 def test_standard_output_on_a_full_disk_is_said() -> None:
     """That is no reader who has gone: it ends with 3, says why, and keeps what was made."""
-    write(*map(str, range(40)))
+    listed(*map(str, range(40)))
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(  # noqa: S603 - our own command
             [VOLCV, *RUN, "--local", "--json"], stdout=full, stderr=subprocess.PIPE, check=False
@@ -206,7 +197,7 @@ def test_standard_output_on_a_full_disk_is_said() -> None:
 
 def test_a_last_line_that_cannot_be_written_is_said() -> None:
     """Though all was sent, an output that is not whole is no success."""
-    write("a")
+    listed("a")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(  # noqa: S603 - our own command
             [VOLCV, *RUN, "--local", "--json"], stdout=full, stderr=subprocess.PIPE, check=False
@@ -219,11 +210,11 @@ def test_quiet_says_only_errors(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without an error there is not a word; with some, why and where they are."""
-    write("good")
+    listed("good")
     with provider(monkeypatch, good_bad_lost):
         assert main([*RUN, "-q"]) == 0
         assert capsys.readouterr() == ("", "")
-        write("good", "bad")
+        listed("good", "bad")
         assert main([*RUN, "--quiet"]) == 1
     said = capsys.readouterr()
     assert said.out == ""
@@ -234,7 +225,7 @@ def test_quiet_says_only_errors(
 
 def test_quiet_and_verbose_contradict(capsys: pytest.CaptureFixture[str]) -> None:
     """Both at once are a mistake in the words."""
-    write("a")
+    listed("a")
     assert main([*RUN, "--local", "-q", "-v"]) == 2
     assert "--quiet and -v" in capsys.readouterr().err
     assert not Path("out").exists()
@@ -244,7 +235,7 @@ def test_verbose_says_how_each_request_ended(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A line for each, with its number, its picture or why there is none, and its prompt."""
-    write("good", "bad")
+    listed("good", "bad")
     with provider(monkeypatch, good_bad_lost):
         assert main([*RUN, "-v"]) == 1
     said = capsys.readouterr().err
@@ -254,7 +245,7 @@ def test_verbose_says_how_each_request_ended(
 
 def test_verbose_lines_are_cut_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each takes one row there, however long its prompt; elsewhere nothing is cut."""
-    write("and on " * 40)
+    listed("and on " * 40)
     ours, theirs = os.openpty()
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("TERM", "xterm")
@@ -280,7 +271,7 @@ def test_a_line_is_one_whatever_is_in_it() -> None:
 @pytest.mark.parametrize("words", [[], ["--json"]])
 def test_objects_on_a_terminal_are_not_torn_by_a_view(words: list[str]) -> None:
     """A view stays on its lines; where objects scroll past there is none."""
-    write("a", "b")
+    listed("a", "b")
     ours, theirs = os.openpty()
     with subprocess.Popen(  # noqa: S603 - our own command
         [VOLCV, *RUN, "--local", *words],
@@ -294,20 +285,9 @@ def test_objects_on_a_terminal_are_not_torn_by_a_view(words: list[str]) -> None:
     assert ("in flight" in shown) is not bool(words)
 
 
-def read_to_the_end(terminal: int) -> str:
-    chunks: list[bytes] = []
-    with os.fdopen(terminal, "rb", buffering=0) as screen:
-        try:
-            while chunk := screen.read(4096):
-                chunks.append(chunk)
-        except OSError:  # closed at its end
-            pass
-    return b"".join(chunks).decode()
-
-
 def test_a_log_has_every_event_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each attempt's start and end is a line, and the key is in none."""
-    write("good", "千军万马", "bad")
+    listed("good", "千军万马", "bad")
     with provider(monkeypatch, good_bad_lost):
         assert main([*RUN, "--log-file", "run.log"]) == 1
     lines = Path("run.log").read_text(encoding="utf-8").splitlines()
@@ -337,7 +317,7 @@ def test_a_log_is_gone_on_with() -> None:
 
 def test_a_log_that_cannot_be_opened_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """It ends with 2 before anything is sent."""
-    write("a")
+    listed("a")
     assert main([*RUN, "--local", "--log-file", "none/run.log"]) == 2
     assert "none/run.log: No such file" in capsys.readouterr().err
     assert not Path("out").exists()
@@ -345,7 +325,7 @@ def test_a_log_that_cannot_be_opened_is_said(capsys: pytest.CaptureFixture[str])
 
 def test_a_log_on_a_full_disk_ends_no_run(capsys: pytest.CaptureFixture[str]) -> None:
     """It is said once, and every image is made."""
-    write("a", "b")
+    listed("a", "b")
     assert main([*RUN, "--local", "--log-file", "/dev/full"]) == 0
     assert capsys.readouterr().err.count("/dev/full cannot be written; the run goes on") == 1
     assert len(rows("out/metadata.jsonl")) == 2
@@ -364,7 +344,7 @@ def test_a_run_is_not_ended_by_one_odd_picture(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Half a character in a provider's words becomes its escape, and the line is still JSON."""
-    write("a")
+    listed("a")
 
     async def script(_: Received) -> Canned:
         body = rb'{"code": 50412, "message": "no \ud800 way", "request_id": "r"}'
