@@ -50,6 +50,16 @@ def test_a_dry_run_sends_nothing_and_says_what_a_run_would_do(
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize("words", [["--json"], ["--quiet"], ["--log-file", "run.log"]])
+def test_a_dry_run_is_words_alone(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    """Objects, silence and a log are refused beside it, and nothing is written."""
+    assert run("--dry-run", "--local", *words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"Error: --dry-run and {words[0]}: ")
+    assert [path.name for path in Path().iterdir()] == ["list.txt"]
+
+
 def test_a_dry_run_is_what_the_run_then_sends(capsys: pytest.CaptureFixture[str]) -> None:
     """The first request has the seeds with which it goes out."""
     assert run("--dry-run", "--local", "--seed", "list") == 0

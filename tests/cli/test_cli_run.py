@@ -107,6 +107,10 @@ def test_a_run_without_an_image_has_no_gallery(
         ("prompt\na\n", ["-p", "widht=1"], "Did you mean width?"),
         ("prompt\na\n", ["-p", "width"], "no '=' in it"),
         ("prompt\na\n", ["--rate", "-1"], "Limits(rate=-1.0) makes no sense."),
+        ("prompt\na\n", ["--drain", "-1"], "--drain -1 makes no sense."),
+        ("prompt\na\n", ["--drain", "nan"], "--drain nan makes no sense."),
+        ("prompt\na\n", ["--give-up", "0"], "--give-up 0 makes no sense."),
+        ("prompt\na\n", ["--give-up", "nan"], "--give-up nan makes no sense."),
         ("prompt\na\n", ["--model", "V9"], "There is no model 'V9'."),
     ],
 )
@@ -126,6 +130,12 @@ def test_bad_input_is_said_before_anything_is_sent(
     assert "Traceback" not in said.err
     assert said.out == ""
     assert not Path("out").exists()
+
+
+def test_patience_may_be_without_an_end() -> None:
+    """An outage and calls in flight may be waited for until they end."""
+    words = ["run", write("list.txt", "a\n"), "--local", "-o", "out", *SMALL]
+    assert main([*words, "--give-up", "inf", "--drain", "inf"]) == 0
 
 
 def test_a_missing_list_is_said(capsys: pytest.CaptureFixture[str]) -> None:

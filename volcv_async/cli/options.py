@@ -137,6 +137,22 @@ def stated_limits(
     return limits
 
 
+def check_seconds(drain: float, give_up: float) -> None:
+    """Refuse seconds that make no sense.
+
+    Raises:
+        ConfigurationError: One is too little, or no number.
+    """
+    for name, seconds, fits in (
+        ("--drain", drain, drain >= 0),
+        ("--give-up", give_up, give_up > 0),
+    ):
+        if not fits:
+            raise ConfigurationError(
+                f"{name} {seconds:g} makes no sense.", help="Give seconds; inf is without an end."
+            )
+
+
 def parse_fields(model: type[Request], pairs: Iterable[str]) -> dict[str, Any]:
     """Read ``field=value`` pairs, each value as its field's kind says.
 

@@ -34,6 +34,7 @@ from volcv_async.cli.options import (
     Shared,
     Verbose,
     Where,
+    check_seconds,
     parse_conditions,
     parse_fields,
     stated_limits,
@@ -165,7 +166,10 @@ def run(
     """Turn a prompt list into a folder of images, or go on where that stopped."""
     with reading_input():
         _refuse_options(prompts)
+        check_seconds(drain, give_up)
         voice = Voice(as_json=as_json, quiet=quiet, verbose=verbose, log=log_file)
+        if dry_run:
+            voice.refuse_for_a_dry_run()
         chosen = variant(model)
         values = parse_fields(chosen, fields)
         limits = stated_limits(rate, concurrency, shared, local=local)

@@ -45,6 +45,18 @@ class Voice:
         if self.quiet and self.verbose:
             raise ConfigurationError("--quiet and -v: one asks for less, the other for more.")
 
+    def refuse_for_a_dry_run(self) -> None:
+        """Refuse what a dry run, which is words on standard output alone, could not keep to.
+
+        Raises:
+            ConfigurationError: That was asked for.
+        """
+        asked = {"--json": self.as_json, "--quiet": self.quiet, "--log-file": self.log is not None}
+        for option in (name for name, given in asked.items() if given):
+            raise ConfigurationError(
+                f"--dry-run and {option}: a dry run only says, in words, what would be sent."
+            )
+
     @contextmanager
     def speaking(self) -> Generator[None]:
         """Be quiet, and write the log, where that was asked for.
