@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_of_tests import SMALL, VOLCV, provider
+from command_of_tests import SMALL, VOLCV, provider, write
 
 import volcv_async
 from volcv_async.cli import main, process
@@ -186,6 +186,18 @@ def test_a_prompt_is_shown_where_the_terminal_lacks_its_characters(
     with provider(monkeypatch):
         assert main(["generate", "千军万马", "-o", str(tmp_path / "马"), *SMALL]) == 0
     assert b"\\u9a6c.png" in written.getvalue()
+
+
+@pytest.mark.usefixtures("empty_folder")
+def test_an_output_that_is_closed_is_one_that_nobody_reads() -> None:
+    """Started with its streams closed, the command does its work."""
+    write("list.txt", "a\n")
+    for words in (["run", "list.txt", "--local", "-o", "out", "--json", *SMALL], ["status", "out"]):
+        for closed in (">&-", ">&- 2>&-"):
+            shell = ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", VOLCV, *words]
+            done = subprocess.run(shell, stderr=subprocess.PIPE, check=False)  # noqa: S603 - our own command
+            assert done.returncode == 0
+            assert b"Traceback" not in done.stderr
 
 
 def test_serve_prints_its_address_and_serves_until_it_is_interrupted() -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO
 
 import pytest
@@ -16,6 +17,13 @@ from volcv_async.cli.notices import Notices
 from volcv_async.cli.run import in_words
 
 
+@pytest.fixture(autouse=True)
+def heard_again() -> Iterator[None]:
+    """Have what went quiet speak again."""
+    yield
+    messages.errors.quiet = False
+
+
 @pytest.fixture
 def broken_pipe() -> Iterator[TextIO]:
     """Open a pipe whose reader has gone."""
@@ -23,7 +31,6 @@ def broken_pipe() -> Iterator[TextIO]:
     os.close(reader)
     with open(writer, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor has no path
         yield stream
-    messages.errors.quiet = False
 
 
 def test_a_reader_of_errors_that_has_gone_ends_nothing(
@@ -33,6 +40,15 @@ def test_a_reader_of_errors_that_has_gone_ends_nothing(
     monkeypatch.setattr(sys, "stderr", broken_pipe)
     for _ in range(3):
         messages.note("still here")
+    assert messages.errors.quiet
+
+
+def test_errors_that_cannot_be_written_end_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where standard error is full, the command goes quiet and the job goes on."""
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        for _ in range(3):
+            messages.note("still here")
     assert messages.errors.quiet
 
 

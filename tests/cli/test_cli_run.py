@@ -532,3 +532,19 @@ async def test_a_second_signal_cuts() -> None:
     assert sorted(row["prompt"] for row in rows("out/in_doubt.jsonl")) == ["a", "b"]
     assert out.decode().startswith("0 images in ")
     assert b"Traceback" not in err
+
+
+@pytest.mark.usefixtures("four")
+async def test_a_signal_is_heeded_where_nobody_can_be_told() -> None:
+    """With standard error full, one signal ends the spending all the same."""
+    held = Held()
+    async with LocalGateway(latency=0.0, answer=held) as gateway:
+        full = os.open("/dev/full", os.O_WRONLY)
+        process = await start(gateway, *WORDS, "-q", "--drain", "0", stderr=full)
+        os.close(full)
+        for _ in range(2):
+            await held.arrived.acquire()
+        process.send_signal(signal.SIGINT)
+        await process.communicate()
+        assert process.returncode == 130
+    assert sorted(row["prompt"] for row in rows("out/in_doubt.jsonl")) == ["a", "b"]

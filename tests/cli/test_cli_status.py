@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
-from command_of_tests import provider, write
+from command_of_tests import SMALL, VOLCV, provider, write
 
 from volcv_async.cli import main
 from volcv_async.gateway import Drop, Received, service_error
@@ -71,3 +72,14 @@ def test_a_folder_without_a_journal_is_an_input_error(
     Path("out").mkdir()
     assert main(["status", "out"]) == 2
     assert "journal" in capsys.readouterr().err
+
+
+def test_standard_output_that_is_full_is_no_mistake_in_the_words() -> None:
+    """The folder was right: it cannot go on, and says why."""
+    assert main(["run", write("list.txt", "a\n"), "--local", "-o", "out", *SMALL]) == 0
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(  # noqa: S603 - our own command
+            [VOLCV, "status", "out"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 3
+    assert done.stderr == b"Error: No space left on device\n"

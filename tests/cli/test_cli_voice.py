@@ -206,6 +206,15 @@ def test_a_last_line_that_cannot_be_written_is_said() -> None:
     assert len(rows("out/metadata.jsonl")) == 1
 
 
+def test_standard_error_on_a_full_disk_ends_no_run() -> None:
+    """What is said there is of less worth than the images: all are made."""
+    listed("a", "b")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([VOLCV, *RUN, "--local", "-v"], stderr=full, check=False)  # noqa: S603 - our own command
+    assert done.returncode == 0
+    assert len(rows("out/metadata.jsonl")) == 2
+
+
 def test_quiet_says_only_errors(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

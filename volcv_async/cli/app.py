@@ -6,10 +6,13 @@ The module of a command is imported when it is called, so that ``volcv --help`` 
 from __future__ import annotations
 
 import io
+import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from inspect import cleandoc
+from pathlib import Path
 
 from cyclopts import App, CycloptsError
 
@@ -100,8 +103,8 @@ for place, (command, says) in enumerate(_COMMANDS.items()):
 
 def start(arguments: Sequence[str]) -> int:
     """Run the command that these words name, and give its exit code."""
-    _write_anything()
-    with warnings_as_lines():
+    with _writing_anywhere(), warnings_as_lines():
+        _write_anything()
         try:
             return exit_code(lambda: _call(arguments))
         except CycloptsError as wrong:
@@ -116,6 +119,17 @@ def _call(arguments: Sequence[str]) -> int | None:
         list(arguments), exit_on_error=False, print_error=False, result_action="return_value"
     )
     return code
+
+
+@contextmanager
+def _writing_anywhere() -> Generator[None]:
+    """Let what was closed before the process began be written to, and read by nobody."""
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as nobody,
+        redirect_stdout(sys.stdout or nobody),
+        redirect_stderr(sys.stderr or nobody),
+    ):
+        yield
 
 
 def _write_anything() -> None:

@@ -43,9 +43,9 @@ async def _interruptible(work: Coroutine[Any, Any, _Returned], notice: str) -> _
     notices = iter([notice])
 
     def interrupt() -> None:
+        task.cancel()
         for line in notices:
             insist(line)
-        task.cancel()
 
     # Windows has no such handlers; there asyncio.run turns the first Ctrl-C into a cancellation.
     with suppress(NotImplementedError):

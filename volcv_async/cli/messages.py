@@ -17,7 +17,14 @@ from volcv_async.errors import VolcvError, VolcvWarning
 
 
 class _Quiet(Console):
-    """A console that goes quiet when its reader has gone, and lets the job go on."""
+    """A console that goes quiet when it cannot be written to, and lets the job go on."""
+
+    def __exit__(self, *error: object) -> None:
+        """Write what was printed; rich itself goes quiet for a broken pipe alone."""
+        try:
+            super().__exit__(*error)
+        except OSError:
+            self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:
         """Stop writing, instead of ending the program as rich would."""

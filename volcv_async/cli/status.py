@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -26,12 +27,17 @@ def status(
 ) -> int:
     """Say of each prompt whether it is done, billed, in doubt, refused or not sent."""
     counts: Counter[str] = Counter()
-    with reading_input():
-        for one in read_status(out):
-            counts[one.standing] += 1
-            result(json.dumps(attrs.asdict(one), ensure_ascii=False) if as_json else _line(one))
+    for one in _read(out):
+        counts[one.standing] += 1
+        result(json.dumps(attrs.asdict(one), ensure_ascii=False) if as_json else _line(one))
     note(", ".join(f"{counts[standing]:,} {standing}" for standing in STANDINGS))
     return Exit.DONE
+
+
+def _read(out: Path) -> Iterator[Status]:
+    """Read one after the other; what goes wrong with them elsewhere is no matter of the input."""
+    with reading_input():
+        yield from read_status(out)
 
 
 def _line(one: Status) -> str:
