@@ -7,13 +7,14 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from pictures_of_tests import picture
 from PIL import Image as Pillow
 
 from volcv_async.client import Client
@@ -26,10 +27,10 @@ from volcv_async.errors import (
 from volcv_async.gateway import Canned, Drop, LocalGateway, Received, service_error
 from volcv_async.gateway.answers import Reply, gateway_error
 from volcv_async.job import JobReport, Tally, run, survey
-from volcv_async.job.books import Books
+from volcv_async.job.books import Books, enrol
 from volcv_async.job.going_on import Wishes
 from volcv_async.job.journal import Journal
-from volcv_async.job.records import Records
+from volcv_async.job.records import Records, Standing
 from volcv_async.job.rows import Row
 from volcv_async.job.running import carry
 from volcv_async.job.sink import Sink
@@ -315,6 +316,53 @@ async def test_a_slow_disk_holds_the_spending_back(gateway: LocalGateway, tmp_pa
             sink.let_go.set()
             assert await job is None
     assert tally.completed == 120
+
+
+def leave_paid(records: Records, url: str, number: int) -> None:
+    for request in requests(*map(str, range(number))):
+        entry, _ = enrol(request, "list", records)
+        records.sending(
+            entry.number, attempts=1, sent=datetime.now(UTC), account="local", request=entry.request
+        )
+        records.paid(entry.number, request_id="id", images=[Standing(url=url, expires=None)])
+    records.commit()
+
+
+async def test_a_slow_disk_holds_the_fetching_back(gateway: LocalGateway, tmp_path: Path) -> None:
+    """While nothing gets written, no more of an earlier run is fetched than memory is meant for."""
+    may_wait, fetchers, paid = 16, 4, 40
+    drawn, fetched = picture(), 0
+
+    async def give(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal fetched
+        await reader.readuntil(b"\r\n\r\n")
+        fetched += 1
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(drawn)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + drawn)
+        await writer.drain()
+        writer.close()
+
+    tally = Tally()
+    with Records(tmp_path) as records, SlowSink(tmp_path) as sink:
+        sink.let_go.clear()
+        async with (
+            await asyncio.start_server(give, "127.0.0.1", 0) as server,
+            Client(gateway.account(limits=LIMITS)) as client,
+        ):
+            port = server.sockets[0].getsockname()[1]
+            leave_paid(records, f"http://127.0.0.1:{port}/a.png", paid)
+            async with Journal(records) as journal:
+                books = Books(journal, Wishes())
+                stream = client.stream(books.due([]), recorder=books)
+                writing = Writing(client, sink, books, tally.add)
+                job = asyncio.create_task(carry(stream, writing))
+                while len(writing.room._waiters or ()) < fetchers and fetched < paid:
+                    await asyncio.sleep(0.01)
+                held = fetched
+                sink.let_go.set()
+                assert await job is None
+    assert held == may_wait + fetchers
+    assert (tally.completed, fetched, gateway.paid) == (paid, paid, 0)
 
 
 async def test_cancelled_again_while_it_writes_a_job_still_writes(

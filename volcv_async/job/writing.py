@@ -87,7 +87,8 @@ class Writing:
     async def _fetch(self, entry: Entry) -> None:
         async with self._fetchers:
             outcome = await fetch(self._client, entry)
-        self._begin(outcome, UnderWay(entry, sent=entry.sent), lambda: None)
+            await self.room.acquire()
+        self._begin(outcome, UnderWay(entry, sent=entry.sent), self.room.release)
 
     async def finish(self) -> None:
         """Wait until all that was given is written down, or cannot be."""
