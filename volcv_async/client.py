@@ -209,7 +209,7 @@ class Client:
         """
         caller = self._ready()
         wrong_window = concurrency is not None and concurrency < 1
-        if wrong_window or drain < 0 or (give_up is not None and give_up <= 0):
+        if wrong_window or not drain >= 0 or not (give_up is None or give_up > 0):
             raise ConfigurationError(
                 f"stream(concurrency={concurrency!r}, drain={drain!r}, give_up={give_up!r}) "
                 "makes no sense.",

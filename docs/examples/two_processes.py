@@ -22,7 +22,7 @@ async def work(url: str) -> None:
 
 
 async def main() -> None:
-    async with volcv.gateway.LocalGateway(rate=30, concurrency=4, latency=0.1) as gateway:
+    async with volcv.gateway.LocalGateway(rate=30, concurrency=4, latency=0.4) as gateway:
         words = [sys.executable, __file__, gateway.url]
         workers = [await asyncio.create_subprocess_exec(*words) for _ in range(2)]
         for worker in workers:

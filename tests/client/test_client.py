@@ -7,6 +7,7 @@ import logging
 import pickle
 import traceback
 from collections.abc import AsyncIterator, Iterator
+from math import nan
 
 import pytest
 from provider import FAST, UNAUTHORISED, Held, Said, always, cat, cats, one_by_one, refusal
@@ -275,12 +276,13 @@ async def test_a_fatal_error_of_a_handful_carries_what_had_finished() -> None:
 
 
 async def test_numbers_that_make_no_sense_are_refused(gateway: LocalGateway) -> None:
-    """A window below one, or a negative drain, is refused when the stream is made."""
+    """A window below one, or seconds that are negative or none, are refused at once."""
     async with volcv.Client(gateway.account()) as client:
         with pytest.raises(volcv.ConfigurationError, match="concurrency=0"):
             client.stream([], concurrency=0)
-        with pytest.raises(volcv.ConfigurationError, match="drain=-1"):
-            client.stream([], drain=-1)
+        for seconds in (-1, nan):
+            with pytest.raises(volcv.ConfigurationError, match=f"drain={seconds}"):
+                client.stream([], drain=seconds)
         with pytest.raises(TypeError, match="'a cat' is no request"):
             await client.generate("a cat")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - on purpose
 

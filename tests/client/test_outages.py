@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from math import nan
 
 import attrs
 import pytest
@@ -484,5 +485,6 @@ async def test_an_account_that_cannot_be_reached_ends_nothing_while_another_is_a
 async def test_a_time_to_give_up_must_make_sense(gateway: LocalGateway) -> None:
     """Seconds above 0, or None."""
     async with volcv.Client(gateway.account()) as client:
-        with pytest.raises(volcv.ConfigurationError, match=r"give_up=0.*seconds, above 0"):
-            client.stream(cats(), give_up=0)
+        for wrong in (0, nan):
+            with pytest.raises(volcv.ConfigurationError, match=f"give_up={wrong}.*seconds, above 0"):
+                client.stream(cats(), give_up=wrong)
