@@ -29,7 +29,7 @@ async def journal(folder: Path) -> AsyncGenerator[Journal]:
 
 
 def enrol(records: Records) -> Entry:
-    return records.enrol(KEY, "GeneralV21")
+    return records.enrol(KEY, "GeneralV21", str)
 
 
 def stumble(records: Records) -> None:
@@ -383,7 +383,7 @@ async def main():
         async with Journal(records) as journal:
             async def write():
                 while True:
-                    entry = await journal.do(lambda r: r.enrol(b"x" * 16, "GeneralV21"))
+                    entry = await journal.do(lambda r: r.enrol(b"x" * 16, "GeneralV21", str))
                     print(entry.number, flush=True)
             await asyncio.gather(*(write() for _ in range(16)))
 

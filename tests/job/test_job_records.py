@@ -101,7 +101,7 @@ def test_a_new_request_is_pending(tmp_path: Path) -> None:
     """It gets the next number, and nothing is known of it but what it asks for."""
     with Records(tmp_path / "new" / "out") as records:
         assert (records.fresh, records.was_clean) == (True, True)
-        assert records.enrol(b"a" * 16, "GeneralV21").number == 0
+        assert records.enrol(b"a" * 16, "GeneralV21", str).number == 0
         enrolled = records.enrol(KEY, "GeneralV14", lambda nth: f'{{"prompt":"cat {nth}"}}')
         entry = records.entry(1)
     assert enrolled == entry
@@ -132,7 +132,7 @@ def test_a_request_is_followed_until_it_is_done(tmp_path: Path) -> None:
     within = Standing(url=None, expires=None)
     rows = [{"file_name": "images/000000.png", "prompt": "千军万马"}, {"file_name": "2"}]
     with Records(tmp_path) as records:
-        records.enrol(KEY, "GeneralV21")
+        records.enrol(KEY, "GeneralV21", str)
         send(records, 0, attempts=2)
         entry = records.entry(0)
         assert (entry.state, entry.attempts, entry.sent) == ("sent", 2, NOON)
@@ -155,7 +155,7 @@ def test_a_failure_and_a_doubt_keep_their_rows(tmp_path: Path) -> None:
     """Their rows say what happened; whether a failure goes out again and was billed stands too."""
     with Records(tmp_path) as records:
         for nth in range(3):
-            records.enrol(bytes([nth]) * 16, "GeneralV21")
+            records.enrol(bytes([nth]) * 16, "GeneralV21", str)
             send(records, nth)
         records.failed(1, {"code": 50500}, billed="unknown", again=True, request_id="id-2")
         records.failed(0, {"code": 50412}, billed="no", again=False, request_id=None)
@@ -171,7 +171,7 @@ def test_a_failure_and_a_doubt_keep_their_rows(tmp_path: Path) -> None:
 def test_a_request_id_is_kept_where_the_end_knows_none(tmp_path: Path) -> None:
     """A broken image of a paid call keeps the id that the payment brought."""
     with Records(tmp_path) as records:
-        records.enrol(KEY, "GeneralV21")
+        records.enrol(KEY, "GeneralV21", str)
         send(records, 0)
         records.paid(0, request_id="id-1", images=[])
         records.failed(0, {}, billed="yes", again=False, request_id=None)
@@ -182,7 +182,7 @@ def test_a_payment_that_is_told_late_undoes_no_end(tmp_path: Path) -> None:
     """What is done or failed stays so, with all that was known at its end."""
     with Records(tmp_path) as records:
         for nth in range(2):
-            records.enrol(bytes([nth]) * 16, "GeneralV21")
+            records.enrol(bytes([nth]) * 16, "GeneralV21", str)
             send(records, nth)
         records.done(0, [{"file_name": "images/000000.png"}])
         records.failed(1, {"code": 50500}, billed="unknown", again=False, request_id="id-1")
@@ -197,7 +197,7 @@ def test_what_could_not_be_fetched_stays_paid(tmp_path: Path) -> None:
     standing = Standing(url="https://pictures.example/1", expires=NOON)
     with Records(tmp_path) as records:
         for nth in range(2):
-            records.enrol(bytes([nth]) * 16, "GeneralV21")
+            records.enrol(bytes([nth]) * 16, "GeneralV21", str)
             send(records, nth)
         records.failed(0, {"code": 50500}, billed="no", again=True, request_id=None)
         records.paid(1, request_id="id-1", images=[standing])
@@ -210,7 +210,7 @@ def test_what_could_not_be_fetched_stays_paid(tmp_path: Path) -> None:
 def test_sending_again_leaves_of_the_last_time_the_bill_and_its_row(tmp_path: Path) -> None:
     """Images and the request id go; its row stays, and that it may have been billed."""
     with Records(tmp_path) as records:
-        records.enrol(KEY, "GeneralV21")
+        records.enrol(KEY, "GeneralV21", str)
         send(records, 0)
         records.paid(0, request_id="id-1", images=[Standing(url="https://x", expires=None)])
         records.failed(0, {"code": 1}, billed="yes", again=True, request_id="id-1")
@@ -229,7 +229,7 @@ def test_what_cost_nothing_is_pending_again(tmp_path: Path) -> None:
     """Its attempts are kept. What may have been billed before stays sent, so that it is doubted."""
     with Records(tmp_path) as records:
         for nth in range(3):
-            records.enrol(bytes([nth]) * 16, "GeneralV21")
+            records.enrol(bytes([nth]) * 16, "GeneralV21", str)
             send(records, nth, attempts=3)
         records.repeatable(0)
         records.in_doubt(1, {}, billed="unknown", request_id=None)
@@ -245,7 +245,7 @@ def test_what_cost_nothing_is_pending_again(tmp_path: Path) -> None:
 def test_words_that_are_no_text_are_written_all_the_same(tmp_path: Path) -> None:
     """Half a surrogate pair, which JSON can carry, comes back in a row, and escaped elsewhere."""
     with Records(tmp_path) as records:
-        records.enrol(KEY, "GeneralV21")
+        records.enrol(KEY, "GeneralV21", str)
         records.failed(0, {"m": "\ud800 千"}, billed="no", again=False, request_id="\udfff")
         records.note("a", "\ud800")
         assert (records.entry(0).rows, records.entry(0).request_id) == (
@@ -271,7 +271,7 @@ def test_many_entries_are_given_by_number(tmp_path: Path) -> None:
     """All of them, in order, though they are read a page at a time, and while they change."""
     with Records(tmp_path) as records:
         for nth in range(450):
-            records.enrol(nth.to_bytes(16, "little"), "GeneralV21")
+            records.enrol(nth.to_bytes(16, "little"), "GeneralV21", str)
             records.done(nth, [{"nth": nth}])
         assert [entry.number for entry in records.entries()] == list(range(450))
         rows: list[int] = []
@@ -284,7 +284,7 @@ def test_many_entries_are_given_by_number(tmp_path: Path) -> None:
 
 def enrolled(folder: Path, letters: Sequence[str]) -> list[tuple[str, int, int]]:
     with Records(folder) as records:
-        entries = [(x, records.enrol(x.encode() * 16, "GeneralV21")) for x in letters]
+        entries = [(x, records.enrol(x.encode() * 16, "GeneralV21", str)) for x in letters]
         return [(letter, entry.ordinal, entry.number) for letter, entry in entries]
 
 
@@ -312,7 +312,7 @@ def test_a_list_that_was_not_read_to_its_end_hides_nothing(tmp_path: Path) -> No
     """After a run that broke off, what the run before it listed is listed still."""
     enrolled(tmp_path, "ab")
     with pytest.raises(ZeroDivisionError), Records(tmp_path) as records:
-        records.enrol(b"a" * 16, "GeneralV21")
+        records.enrol(b"a" * 16, "GeneralV21", str)
         raise ZeroDivisionError
     with reading(tmp_path) as records:
         assert [entry.listed for entry in records.entries()] == [True, True]
@@ -324,7 +324,7 @@ def test_a_list_that_was_not_read_to_its_end_hides_nothing(tmp_path: Path) -> No
 def test_an_end_by_an_error_is_noticed(tmp_path: Path) -> None:
     """The next run knows; what was written down is there all the same."""
     with pytest.raises(ZeroDivisionError), Records(tmp_path) as records:
-        records.enrol(KEY, "GeneralV21")
+        records.enrol(KEY, "GeneralV21", str)
         raise ZeroDivisionError
     with Records(tmp_path) as records:
         assert (records.was_clean, records.counts()) == (False, Counts(pending=1))
@@ -338,11 +338,11 @@ def test_a_kill_leaves_what_was_committed(tmp_path: Path) -> None:
         tmp_path,
         """
 for nth in range(1000):
-    records.enrol(nth.to_bytes(16, "big"), "GeneralV21")
+    records.enrol(nth.to_bytes(16, "big"), "GeneralV21", str)
 records.sending(7, attempts=1, sent=datetime.now(UTC), account="a", request="{}")
 records.commit()
 for nth in range(1000, 5000):
-    records.enrol(nth.to_bytes(16, "big"), "GeneralV21")
+    records.enrol(nth.to_bytes(16, "big"), "GeneralV21", str)
 """,
     )
     with Records(tmp_path) as records:
@@ -355,9 +355,9 @@ for nth in range(1000, 5000):
 def test_a_rollback_takes_back_to_the_last_commit(tmp_path: Path) -> None:
     """What was committed stays; taking back twice changes nothing."""
     with Records(tmp_path) as records:
-        records.enrol(KEY, "GeneralV21")
+        records.enrol(KEY, "GeneralV21", str)
         records.commit()
-        records.enrol(KEY, "GeneralV21")
+        records.enrol(KEY, "GeneralV21", str)
         records.rollback()
         records.rollback()
         assert records.counts() == Counts(pending=1)
@@ -367,21 +367,21 @@ def test_one_operation_can_be_taken_back_alone(tmp_path: Path) -> None:
     """What was done before it in the same transaction stays."""
 
     def stumble(records: Records) -> None:
-        records.enrol(KEY, "GeneralV21")
+        records.enrol(KEY, "GeneralV21", str)
         raise ZeroDivisionError
 
     with Records(tmp_path) as records:
-        assert records.apart(lambda r: r.enrol(KEY, "GeneralV21")).number == 0
+        assert records.apart(lambda r: r.enrol(KEY, "GeneralV21", str)).number == 0
         with pytest.raises(ZeroDivisionError):
             records.apart(stumble)
-        assert records.apart(lambda r: r.enrol(b"b" * 16, "GeneralV21")).number == 1
+        assert records.apart(lambda r: r.enrol(b"b" * 16, "GeneralV21", str)).number == 1
         assert records.counts() == Counts(pending=2)
 
 
 def test_a_full_disk_loses_nothing_that_was_committed(tmp_path: Path) -> None:
     """The error names the file and the cause; the transaction is gone whole, the next one works."""
     with Records(tmp_path) as records:
-        records.enrol(KEY, "GeneralV21")
+        records.enrol(KEY, "GeneralV21", str)
         records.commit()
         size = (tmp_path / f"{JOURNAL}-wal").stat().st_size
         with files_no_larger_than(size + 5000):
@@ -415,7 +415,7 @@ def test_a_disk_that_is_full_from_the_start_is_told(tmp_path: Path) -> None:
 def test_a_folder_serves_one_run_at_a_time(tmp_path: Path) -> None:
     """The second one learns who has it and what to do, and changes nothing."""
     with Records(tmp_path) as records:
-        records.enrol(KEY, "GeneralV21")
+        records.enrol(KEY, "GeneralV21", str)
         expected = rf"in use by process {os.getpid()} on host .+ since \d{{4}}-.+ UTC\. .*kill \d+"
         with pytest.raises(ConfigurationError, match=expected) as caught, Records(tmp_path):
             pass
@@ -452,7 +452,7 @@ def test_records_may_be_left_in_another_thread(tmp_path: Path) -> None:
     records = Records(tmp_path)
     with ThreadPoolExecutor(1) as thread:
         thread.submit(records.__enter__).result()
-        records.enrol(KEY, "GeneralV21")
+        records.enrol(KEY, "GeneralV21", str)
         records.__exit__(None, None, None)
         with Records(tmp_path) as records:
             assert (records.was_clean, records.counts()) == (True, Counts(pending=1))
@@ -550,9 +550,9 @@ def test_a_folder_without_a_journal_has_nothing_to_read(tmp_path: Path) -> None:
 def test_a_journal_is_read_while_a_run_writes_it(tmp_path: Path) -> None:
     """A reader sees one moment of what was committed, and holds nobody up."""
     with Records(tmp_path) as records:
-        records.enrol(KEY, "GeneralV21")
+        records.enrol(KEY, "GeneralV21", str)
         records.commit()
-        records.enrol(KEY, "GeneralV21")
+        records.enrol(KEY, "GeneralV21", str)
         with reading(tmp_path) as seen:
             assert seen.counts() == Counts(pending=1)
             records.commit()
@@ -567,14 +567,14 @@ def test_a_journal_is_read_while_a_run_writes_it(tmp_path: Path) -> None:
 
 def test_a_journal_is_read_where_nothing_can_be_written(open_folder: Path) -> None:
     """A copy on a read-only medium tells what the journal told."""
-    run(open_folder, lambda records: records.enrol(KEY, "GeneralV21"))
+    run(open_folder, lambda records: records.enrol(KEY, "GeneralV21", str))
     with read_only(open_folder), reading(open_folder) as records:
         assert [entry.key for entry in records.entries()] == [KEY]
 
 
 def test_a_crashed_journal_that_cannot_be_put_in_order_is_not_misread(open_folder: Path) -> None:
     """Where the last changes lie beside it and cannot be brought in, the cure is a copy."""
-    crash(open_folder, "records.enrol(b'x' * 16, 'GeneralV21'); records.commit()")
+    crash(open_folder, "records.enrol(b'x' * 16, 'GeneralV21', str); records.commit()")
     (open_folder / f"{JOURNAL}-shm").unlink()
     with read_only(open_folder):
         with pytest.raises(ConfigurationError, match=r"not closed.*Copy the whole folder"):

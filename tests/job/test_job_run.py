@@ -331,7 +331,7 @@ def leave_paid(records: Records, url: str, number: int) -> None:
 async def test_a_slow_disk_holds_the_fetching_back(gateway: LocalGateway, tmp_path: Path) -> None:
     """While nothing gets written, no more of an earlier run is fetched than memory is meant for."""
     may_wait, fetchers, paid = 16, 4, 40
-    drawn, fetched = picture(), 0
+    drawn, fetched = picture(256, 256), 0
 
     async def give(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal fetched

@@ -82,9 +82,12 @@ def test_without_a_flush_the_same_lies_there(
     seen: list[int] = []
     monkeypatch.setattr(os, "fsync", seen.append)
     images = [Image.of(picture()), Image.of(picture(kind="JPEG"))]
+    broken = BrokenImageError("What came is no whole picture.")
+    broken.data = b"half"
     for fsync in (True, False):
         with Sink(tmp_path / str(fsync), fsync=fsync) as sink:
             sink.keep(completed(3, *images))
+            sink.keep(Failed(index=4, request=REQUEST, attempts=1, error=broken))
         assert bool(seen) == fsync
         seen.clear()
     flushed, unflushed = tmp_path / "True", tmp_path / "False"

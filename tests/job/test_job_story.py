@@ -26,7 +26,7 @@ def journal_of(folder: Path, *left: float) -> Path:
     """Make a journal of calls that gave an image and left at these seconds."""
     with Records(folder) as records:
         for number, seconds in enumerate(left):
-            entry = records.enrol(bytes([number]) * 16, "GeneralV21")
+            entry = records.enrol(bytes([number]) * 16, "GeneralV21", str)
             records.sending(
                 entry.number,
                 attempts=1,
@@ -112,10 +112,10 @@ def test_one_call_is_a_story_too(tmp_path: Path) -> None:
 def test_what_was_refused_first_is_marked(tmp_path: Path) -> None:
     """Attempts that gave nothing stand on those that gave an image, and are explained."""
     with Records(tmp_path) as records:
-        entry = records.enrol(b"a" * 16, "GeneralV21")
+        entry = records.enrol(b"a" * 16, "GeneralV21", str)
         records.sending(entry.number, attempts=4, sent=BEGAN, account="here", request="{}")
         records.done(entry.number, [])
-        records.enrol(b"not sent yet, so not told of", "GeneralV21")
+        records.enrol(b"not sent yet, so not told of", "GeneralV21", str)
     (drawing,) = tell(tmp_path)
     column, explained = sorted(parts(drawing, "bad"), key=lambda one: one.tag)
     assert column.tag == "rect"

@@ -218,8 +218,13 @@ def writing(path: Path) -> Generator[Database]:
 
 
 @contextmanager
-def reading(path: Path, mode: str | None = None) -> Generator[Database]:
+def reading(path: Path, *, untouched: bool = False) -> Generator[Database]:
     """Open a journal to read it, as it stands at this moment, while others may write it.
+
+    Args:
+        path: The journal.
+        untouched: Where no run goes on, put nothing beside it either, so that its folder stays as
+            it is.
 
     Raises:
         ConfigurationError: There is none, it is none of ours, or it cannot be read where it lies.
@@ -230,7 +235,8 @@ def reading(path: Path, mode: str | None = None) -> Generator[Database]:
             f"{path.parent} holds no {path.name}, so there is nothing to tell of.",
             help="Give the folder of a run.",
         )
-    with closing(_connect(path, mode or _mode(path))) as connection:
+    mode = _ALONE if untouched and not _log(path).exists() else _mode(path)
+    with closing(_connect(path, mode)) as connection:
         database = Database(path, connection)
         database.ask("BEGIN")
         database.check()
@@ -240,15 +246,14 @@ def reading(path: Path, mode: str | None = None) -> Generator[Database]:
 def copy(path: Path, to: Path) -> None:
     """Copy a journal as it stands at this moment, while others may write it.
 
-    Its folder stays as it is: where no run goes on, nothing is put beside it either.
+    Its folder stays as it is.
 
     Raises:
         ConfigurationError: There is none, it is none of ours, or it cannot be read where it lies.
         JournalError: It cannot be read, or the copy cannot be written.
     """
-    closed = not path.with_name(f"{path.name}-wal").exists()
     with (
-        reading(path, "mode=ro&immutable=1" if closed else None) as database,
+        reading(path, untouched=True) as database,
         closing(_connect(to, "mode=rwc")) as target,
     ):
         database.copy(target)
@@ -267,14 +272,22 @@ def _mode(path: Path) -> str:
             raise _in_words(path, error) from error
     else:
         return "mode=ro"
-    beside = path.with_name(f"{path.name}-wal")
-    if beside.exists() and beside.stat().st_size:
+    log = _log(path)
+    if log.exists() and log.stat().st_size:
         raise ConfigurationError(
             f"{path} was not closed by the run that wrote it, and cannot be put in order where it "
             "cannot be written.",
             help="Copy the whole folder to where you may write, and look at the copy.",
         )
-    return "mode=ro&immutable=1"
+    return _ALONE
+
+
+_ALONE = "mode=ro&immutable=1"  # as nobody writes it
+
+
+def _log(path: Path) -> Path:
+    """Name the file beside a journal that is there while somebody has it open."""
+    return path.with_name(f"{path.name}-wal")
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

@@ -9,6 +9,7 @@ import attrs
 
 from volcv_async import durable
 from volcv_async.errors import BrokenImageError, ImageError
+from volcv_async.images import SUFFIXES
 from volcv_async.results import Completed, Generation, Image, Outcome
 
 BROKEN = ".broken"
@@ -29,9 +30,6 @@ class Kept:
     request_id: str
 
 
-Save = Callable[[Image, Path], Path]
-"""Writes an image to a path, adds its suffix, and gives the path."""
-
 Dress = Callable[[Image, str], Image]
 """Gives an image as it is to be kept, from what came and the id of its call."""
 
@@ -42,7 +40,7 @@ def as_it_came(image: Image, _: str) -> Image:
 
 
 def save_images(
-    outcome: Outcome, path: Path, save: Save = Image.save, dress: Dress = as_it_came
+    outcome: Outcome, path: Path, dress: Dress = as_it_came, *, fsync: bool = True
 ) -> Iterator[Kept]:
     """Save all images of an outcome, and give the whole ones as they lie on the disk.
 
@@ -52,12 +50,13 @@ def save_images(
     Args:
         outcome: Whose images.
         path: Where the first goes.
-        save: Writes one that is whole, and gives its path, the suffix added.
         dress: Gives one that is whole as it is to be kept.
+        fsync: Whether each is on the disk before the next is begun.
 
     Raises:
         OSError: One cannot be written.
     """
+    save = Image.save if fsync else _save_unflushed
     request_id, images = _held(outcome)
     for place, image in enumerate(images, start=1):
         target = path_of(path, place)
@@ -65,7 +64,15 @@ def save_images(
             dressed = dress(image, request_id)
             yield Kept(path=save(dressed, target), image=dressed, request_id=request_id)
         else:
-            durable.write(target.with_name(f"{target.name}{BROKEN}"), image.data or b"")
+            broken = target.with_name(f"{target.name}{BROKEN}")
+            durable.write(broken, image.data or b"", fsync=fsync)
+
+
+def _save_unflushed(image: Image, path: Path) -> Path:
+    assert image.media_type is not None and image.data is not None  # noqa: S101, PT018 - it is whole
+    target = path.with_name(f"{path.name}{SUFFIXES[image.media_type]}")
+    durable.write(target, image.data, fsync=False)
+    return target
 
 
 def path_of(path: Path, place: int) -> Path:

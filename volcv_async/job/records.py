@@ -57,10 +57,6 @@ _COLUMNS = (
 )
 
 
-def _no_body(_ordinal: int) -> str:
-    return ""
-
-
 @attrs.frozen(kw_only=True)
 class Standing:
     """Where an image of a paid call stands.
@@ -204,7 +200,7 @@ class Records:
 
     # From the list
 
-    def enrol(self, key: bytes, model: str, describe: Describe = _no_body) -> Entry:
+    def enrol(self, key: bytes, model: str, describe: Describe) -> Entry:
         """Find the next request of this identity that this run has not seen, or add one.
 
         Equal requests are told apart by their order alone, so that a list may be reordered,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -50,6 +51,14 @@ OURS = frozenset(
     }
 )
 """The names of our fields in any row, whichever of them it has."""
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def text(row: Row) -> bytes:
+    """Write a row as JSON, in one line without its end."""
+    # Half a surrogate pair in a provider's words becomes its JSON escape.
+    return _encode(row).encode(errors="backslashreplace")
 
 
 def image_row(request: Request, kept: Kept, folder: str) -> Row:

@@ -21,7 +21,7 @@ import attrs
 
 from volcv_async import durable
 from volcv_async.errors import ConfigurationError, InvalidRequestError
-from volcv_async.job.rows import Row
+from volcv_async.job.rows import Row, text
 from volcv_async.job.sink import METADATA
 
 SHARD = 1000
@@ -122,12 +122,11 @@ def _write(path: Path, folder: Path, rows: Iterator[Row]) -> int:
 
 def _add(tar: tarfile.TarFile, folder: Path, row: Row) -> None:
     name = PurePosixPath(row["file_name"])
-    row_text = json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace")
     prompt = str(row.get("prompt") or "").encode(errors="backslashreplace")
     with (folder / name).open("rb") as picture:
         member = _member(name.name, os.fstat(picture.fileno()).st_size)
         tar.addfile(member, picture)
-    for suffix, data in ((".json", row_text), (".txt", prompt)):
+    for suffix, data in ((".json", text(row)), (".txt", prompt)):
         tar.addfile(_member(f"{name.stem}{suffix}", len(data)), io.BytesIO(data))
 
 

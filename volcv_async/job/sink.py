@@ -6,7 +6,6 @@ before its row is written, and a row is written whole or taken back.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,11 +18,10 @@ from typing import Any, Self
 
 from volcv_async import durable
 from volcv_async.errors import DownloadError
-from volcv_async.images import SUFFIXES
 from volcv_async.job.embedding import embed
-from volcv_async.job.pictures import Dress, Save, as_it_came, save_images
-from volcv_async.job.rows import Row, as_sent, beside, error_row, history, image_row
-from volcv_async.results import Completed, Failed, Image, Outcome
+from volcv_async.job.pictures import Dress, as_it_came, save_images
+from volcv_async.job.rows import Row, as_sent, beside, error_row, history, image_row, text
+from volcv_async.results import Completed, Failed, Outcome
 
 IMAGES = "images"
 METADATA = "metadata.jsonl"
@@ -43,8 +41,7 @@ class Sink:
 
     def __init__(self, out: Path, *, fsync: bool = True, embed: bool = False) -> None:
         self._images = out / IMAGES
-        self._embed = embed
-        self._save: Save = Image.save if fsync else _save_unflushed
+        self._fsync, self._embed = fsync, embed
         names = (METADATA, FAILED, IN_DOUBT)
         self._rows = {name: _Lines(out / name, fsync=fsync) for name in names}
 
@@ -98,7 +95,7 @@ class Sink:
     def _keep_images(self, outcome: Outcome, more: Row) -> list[Row]:
         rows: list[Row] = []
         path, dress = self._images / name_of(outcome.index), self._dress(outcome)
-        for kept in save_images(outcome, path, self._save, dress):
+        for kept in save_images(outcome, path, dress, fsync=self._fsync):
             rows.append({**image_row(outcome.sent, kept, IMAGES), **more})
             self._rows[METADATA].append(rows[-1])
         return rows
@@ -132,13 +129,6 @@ def write_rows(path: Path, rows: Iterable[Row], *, though_empty: bool = False) -
         return
     with durable.replacing(path) as file:
         file.writelines(_line(row) for row in chain(first, left))
-
-
-def _save_unflushed(image: Image, path: Path) -> Path:
-    assert image.media_type is not None and image.data is not None  # noqa: S101, PT018 - it is whole
-    target = path.with_name(f"{path.name}{SUFFIXES[image.media_type]}")
-    durable.write(target, image.data, fsync=False)
-    return target
 
 
 def _with_images_in_hand(outcome: Outcome) -> Outcome:
@@ -199,9 +189,5 @@ class _Lines:
                     os.fsync(self._file.fileno())
 
 
-_encode = json.JSONEncoder(ensure_ascii=False).encode
-
-
 def _line(row: Row) -> bytes:
-    # Half a surrogate pair in a provider's words becomes its JSON escape.
-    return f"{_encode(row)}\n".encode(errors="backslashreplace")
+    return text(row) + b"\n"

@@ -9,8 +9,7 @@ import json
 from array import array
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -132,18 +131,10 @@ def tell(folder: Path) -> list[str]:
 
 def _gather(folder: Path) -> Facts:
     facts = Facts()
-    with _reading(folder / JOURNAL) as records:
-        for entry in records.entries():
+    with database.reading(folder / JOURNAL, untouched=True) as db:
+        for entry in Records.over(db).entries():
             facts.add(entry)
     return facts
-
-
-@contextmanager
-def _reading(journal: Path) -> Generator[Records]:
-    """Open the journal; where no run goes on, nothing is put beside it."""
-    closed = not journal.with_name(f"{journal.name}-wal").exists()
-    with database.reading(journal, "mode=ro&immutable=1" if closed else None) as db:
-        yield Records.over(db)
 
 
 def _waited(folder: Path) -> dict[str, float]:
