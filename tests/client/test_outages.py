@@ -486,5 +486,6 @@ async def test_a_time_to_give_up_must_make_sense(gateway: LocalGateway) -> None:
     """Seconds above 0, or None."""
     async with volcv.Client(gateway.account()) as client:
         for wrong in (0, nan):
-            with pytest.raises(volcv.ConfigurationError, match=f"give_up={wrong}.*seconds, above 0"):
+            said = f"give_up={wrong}.*seconds, above 0"
+            with pytest.raises(volcv.ConfigurationError, match=said):
                 client.stream(cats(), give_up=wrong)
