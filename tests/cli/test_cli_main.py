@@ -73,7 +73,7 @@ def test_an_example_can_be_typed(example: str) -> None:
     ("words", "says"),
     [
         (["frobnicate"], 'Unknown command "frobnicate"'),
-        (["run", "list.txt"], "--out"),
+        (["generate", "a cat"], "--out"),
         (["run", "list.txt", "-o", "out", "--bogus"], "Unknown option: --bogus"),
         (["run", "list.txt", "-o", "out", "--rate", "fast"], "fast"),
         (["serve", "--rate", "0"], "rate must be over 0"),

@@ -47,11 +47,12 @@ def listed(*prompts: str) -> None:
 
 
 def test_a_program_reads_paths() -> None:
-    """Through a pipe of the shell, each image is an object, and nothing else is there."""
+    """Through a pipe each image is an object, of the folder ``out`` unless another is named."""
     listed("a cat", "一只狐狸")
+    words = ["run", "list.txt", *SMALL, "--local", "--json"]
     script = "import json, sys\nfor line in sys.stdin: print(json.loads(line)['file_name'])"
     with subprocess.Popen(  # noqa: S603 - our own command
-        [VOLCV, *RUN, "--local", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [VOLCV, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as run:
         reading = [sys.executable, "-c", script]
         read = subprocess.run(reading, stdin=run.stdout, capture_output=True, check=True)  # noqa: S603

@@ -99,7 +99,9 @@ def run(
             allow_leading_hyphen=True,  # for - alone
         ),
     ],
-    out: Annotated[Path, Parameter(name=["--out", "-o"], help="The folder for what comes of it.")],
+    out: Annotated[
+        Path, Parameter(name=["--out", "-o"], help="The folder for what comes of it.")
+    ] = Path("out"),
     prompt_column: Annotated[
         str | None, Parameter(help="The column or key of the prompt; default: prompt.")
     ] = None,
