@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Literal
 
 import pytest
+from PIL import Image as Pillow
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -36,15 +38,21 @@ def in_doubt() -> Outcome:
     return InDoubt(index=2, request=request, attempts=1, error=UnknownOutcomeError("?"))
 
 
-def terminal(width: int, *, plain: bool = False) -> Console:
+def terminal(
+    width: int,
+    *,
+    plain: bool = False,
+    height: int = 24,
+    colours: Literal["standard", "truecolor"] = "standard",
+) -> Console:
     return Console(
         file=io.StringIO(),
         width=width,
-        height=24,
+        height=height,
         force_terminal=True,
         force_interactive=True,
         no_color=plain,
-        color_system="standard",
+        color_system=colours,
         markup=False,
         highlight=False,
         emoji=False,
@@ -154,3 +162,66 @@ def test_a_window_that_becomes_wider_is_used() -> None:
         before = len(written(console))
         console.print("more")
         assert written(console)[before:].partition("more")[0].count("\x1b[2K") == 3
+
+
+def square(colour: str) -> Outcome:
+    """One of a single colour, large enough to be made small."""
+    file = io.BytesIO()
+    Pillow.new("RGB", (64, 64), colour).save(file, "PNG")
+    generation = Generation(images=(Image.of(file.getvalue()),))
+    return Completed(index=0, request=GeneralV21(prompt="x"), attempts=1, generation=generation)
+
+
+def pictures(console: Console, *outcomes: Outcome) -> list[str]:
+    """The rows of pictures in the last drawing, after one drawing for each outcome."""
+    with View(console, 9, SELDOM) as view:
+        for outcome in outcomes:
+            view.show(outcome)
+            console.print("again")
+    last_drawing = written(console).rpartition("again")[2].splitlines()
+    return [row for row in last_drawing if "▄" in row][-8:]
+
+
+RED, BLUE = "38;2;255;0;0;48;2;255;0;0m", "38;2;0;0;255;48;2;0;0;255m"
+
+
+def test_the_last_pictures_stand_side_by_side() -> None:
+    """Where a terminal has the colours, each is 16 columns of half cells, the newest at the end."""
+    rows = pictures(terminal(80, colours="truecolor"), square("red"), square("blue"))
+    assert len(rows) == 8
+    for row in rows:
+        assert re.sub(r"\x1b\[[\d;]*m", "", row).split() == ["▄" * 16] * 2
+        assert row.index(RED) < row.index(BLUE)
+
+
+@pytest.mark.parametrize(("width", "fitting"), [(12, 0), (40, 2), (200, 4)])
+def test_as_many_pictures_as_there_is_room_for(width: int, fitting: int) -> None:
+    """Of ten, the last that fit; and never a line that reaches the edge."""
+    rows = pictures(terminal(width, colours="truecolor"), *[square("red")] * 9, square("blue"))
+    shown = [re.sub(r"\x1b\[[\d;]*m", "", row) for row in rows]
+    assert [len(row.split()) for row in shown] == [fitting] * (8 if fitting else 0)
+    assert all(cell_len(row.rstrip()) < width for row in shown)
+    assert all(row.count(BLUE) == row.count(RED) / (fitting - 1) for row in rows)
+
+
+def test_where_pictures_would_crowd_the_view_there_are_none() -> None:
+    """On a low terminal, with fewer colours, or without any, it is words alone."""
+    assert not pictures(terminal(80, colours="truecolor", height=19), square("red"))
+    assert not pictures(terminal(80), square("red"))
+    assert not pictures(terminal(80, plain=True), square("red"))
+
+
+def test_what_cannot_be_shown_small_is_left_out() -> None:
+    """Failures, what was not downloaded, too many pixels, and what only looks like a picture."""
+    generation = Generation(images=(Image(data=b"none", width=9, height=9),))
+    broken = Completed(index=0, request=GeneralV21(prompt="x"), attempts=1, generation=generation)
+    huge = Image(data=b"never looked at", width=10_000, height=8_001)
+    large = Completed(
+        index=0,
+        request=GeneralV21(prompt="x"),
+        attempts=1,
+        generation=Generation(images=(huge,)),
+    )
+    outcomes = (square("red"), failed("x"), made("x"), broken, large)
+    rows = pictures(terminal(80, colours="truecolor"), *outcomes)
+    assert [row.count(RED) > 0 for row in rows] == [True] * 8

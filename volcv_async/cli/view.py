@@ -1,4 +1,4 @@
-"""The live view of a terminal: how far it is, what came of it, and the last prompts.
+"""The live view of a terminal: how far it is, what came of it, the last prompts and pictures.
 
 It is drawn by a thread of rich's, four times a second, from facts that the loop leaves for it; it
 is gone when it is left. What else is said meanwhile is printed above it.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import attrs
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group, RenderHook, RenderResult
@@ -26,6 +26,9 @@ from volcv_async.cli.progress import Display, left, pace
 from volcv_async.events import Statistics
 from volcv_async.job import Tally, duration
 from volcv_async.results import Outcome
+
+if TYPE_CHECKING:
+    from volcv_async.cli.previews import Previews
 
 _LAST = 3  # prompts that are shown
 _BAR = 24  # columns
@@ -67,7 +70,8 @@ class View(Display):
         self._console, self._total = console, total
         self._last: deque[tuple[str, str]] = deque(maxlen=_LAST)
         self._facts = facts(self.tally, total, Statistics())
-        self._canvas = Canvas(lambda: drawing(self._facts))
+        self._previews = _previews(console)
+        self._canvas = Canvas(self._draw)
         self._live = Live(
             self._canvas,
             console=console,
@@ -94,12 +98,27 @@ class View(Display):
     def show(self, outcome: Outcome) -> None:
         """Count an outcome, and leave it for the next drawing."""
         super().show(outcome)
+        if self._previews is not None:
+            self._previews.add(outcome)
         self._last.append((state_of(outcome), prompt_of(outcome)))
         self.look_again()
 
     def look_again(self) -> None:
         """Leave for the next drawing how things stand now."""
         self._facts = facts(self.tally, self._total, self.client(), tuple(self._last))
+
+    def _draw(self) -> ConsoleRenderable:
+        drawn = drawing(self._facts)
+        return drawn if self._previews is None else Group(drawn, self._previews)
+
+
+def _previews(console: Console) -> Previews | None:
+    """Give a strip of pictures where the terminal has the colours for them."""
+    if console.color_system != "truecolor":
+        return None
+    from volcv_async.cli.previews import Previews  # noqa: PLC0415 - it imports Pillow
+
+    return Previews()
 
 
 def facts(

@@ -12,14 +12,20 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from volcv_async import durable
 from volcv_async.job.rows import Row
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 THUMBNAILS = "thumbnails"
 
 _LARGE = 640  # pixels; what is no longer than this is shown as it is
-_MOST = 80_000_000  # pixels in all, below where Pillow begins to warn
+MOST = 80_000_000
+"""Pixels in all that a picture may have to be made small: below where Pillow begins to warn."""
+
 _SIDE = 512
 _QUALITY = 80
 _THREADS = 4
@@ -60,7 +66,7 @@ class Thumbnails:
 
 
 def _wants_one(width: int, height: int) -> bool:
-    return max(width, height) > _LARGE and width * height <= _MOST
+    return max(width, height) > _LARGE and width * height <= MOST
 
 
 def _is_newer(target: Path, picture: Path) -> bool:
@@ -82,14 +88,28 @@ def _make(picture: Path, target: Path) -> bool:
 
 
 def _small(picture: Path) -> bytes:
+    file = io.BytesIO()
+    shrunk(picture, _SIDE).save(file, "WEBP", quality=_QUALITY, method=2)
+    return file.getvalue()
+
+
+def shrunk(picture: Path | io.BytesIO, side: int) -> Image:
+    """Give a picture with no side longer than this.
+
+    Args:
+        picture: It has not more than ``MOST`` pixels in all.
+        side: In pixels.
+
+    Raises:
+        OSError: It cannot be read, or is no picture.
+        ValueError: It is no sound picture, or has more pixels than was said of it.
+    """
     from PIL import Image  # noqa: PLC0415 - it may not be installed
 
-    file = io.BytesIO()
     try:
         with Image.open(picture) as whole:
-            whole.draft("RGB", (_SIDE, _SIDE))
-            whole.thumbnail((_SIDE, _SIDE), reducing_gap=2.0)
-            whole.save(file, "WEBP", quality=_QUALITY, method=2)
+            whole.draft("RGB", (side, side))
+            whole.thumbnail((side, side), reducing_gap=2.0)
+            return whole
     except Image.DecompressionBombError as bomb:
         raise ValueError(str(bomb)) from bomb
-    return file.getvalue()
