@@ -52,7 +52,7 @@ async def test_columns_are_in_the_row_of_an_image(tmp_path: Path, columns: dict[
     assert await go(tmp_path, Listed(FOX, columns)) == 1
     (row,) = rows(tmp_path / "metadata.jsonl")
     ours = {"index": "list_index", "seed": "list_seed"}
-    assert list(row.items())[10:] == [(ours.get(name, name), columns[name]) for name in columns]
+    assert list(row.items())[12:] == [(ours.get(name, name), columns[name]) for name in columns]
 
 
 async def test_columns_do_not_make_another_request(tmp_path: Path) -> None:

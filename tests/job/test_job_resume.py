@@ -295,7 +295,8 @@ async def test_a_whole_image_on_the_disk_is_adopted(
     report = await go(gateway, [request], tmp_path / "out")
     assert (gateway.paid, report.before) == (1, 1)
     (row,), (other,) = (rows(tmp_path / name / "metadata.jsonl") for name in ("out", "elsewhere"))
-    assert row == {**other, "request_id": "id-of-the-dead"}
+    assert row == {**other, "request_id": "id-of-the-dead", "sent": row["sent"], "seconds": None}
+    assert row["sent"] > other["sent"]
 
 
 async def test_an_adopted_image_gets_its_row_beside_the_others(
@@ -307,8 +308,9 @@ async def test_an_adopted_image_gets_its_row_beside_the_others(
     assert leave(tmp_path, *listed("b"), paid=[Standing(url=None, expires=None)]) == 1
     (tmp_path / "metadata.jsonl").write_text(json.dumps(first) + "\n", encoding="utf-8")
     await go(gateway, listed("a", "b"), tmp_path)
-    adopted = {**second, "request_id": "id-of-the-dead"}
-    assert rows(tmp_path / "metadata.jsonl") == [first, adopted]
+    kept, adopted = rows(tmp_path / "metadata.jsonl")
+    of_the_dead = {"request_id": "id-of-the-dead", "sent": adopted["sent"], "seconds": None}
+    assert (kept, adopted) == (first, {**second, **of_the_dead})
 
 
 async def test_half_an_image_is_not_adopted(gateway: LocalGateway, tmp_path: Path) -> None:
@@ -356,7 +358,21 @@ async def test_a_paid_image_is_fetched_by_the_next_run(tmp_path: Path) -> None:
         assert (report.completed, gateway.paid) == (1, 1)
     (row,) = rows(tmp_path / "metadata.jsonl")
     assert (row["prompt"], row["request_id"]) == ("a", "id-of-the-dead")
+    assert (row["sent"] is None, row["seconds"]) == (False, None)
     assert standings(tmp_path) == {"a": "done"}
+
+
+async def test_an_image_that_is_fetched_later_keeps_the_times_of_its_call(tmp_path: Path) -> None:
+    """What the run that paid for it saw stands in the row that another writes."""
+    requests = [GeneralV21(prompt="a", return_url=True)]
+    async with LocalGateway(latency=0.0) as gateway:
+        async with Client(gateway.account(), download=False) as client:
+            await run(client, requests, out=tmp_path)
+        (waiting,) = rows(tmp_path / "failed.jsonl")
+        await go(gateway, requests, tmp_path)
+    (row,) = rows(tmp_path / "metadata.jsonl")
+    assert waiting["seconds"] > 0
+    assert (row["sent"], row["seconds"]) == (waiting["sent"], waiting["seconds"])
 
 
 async def test_an_image_that_cannot_be_fetched_waits_for_the_next_run(tmp_path: Path) -> None:

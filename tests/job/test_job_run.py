@@ -6,8 +6,9 @@ import asyncio
 import json
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from volcv_async.job.books import Books, enrol
 from volcv_async.job.going_on import Wishes
 from volcv_async.job.journal import Journal
 from volcv_async.job.records import Records, Standing
-from volcv_async.job.rows import Row
+from volcv_async.job.rows import NO_TRIP, Row, Trip
 from volcv_async.job.running import carry
 from volcv_async.job.sink import Sink
 from volcv_async.job.writing import Writing
@@ -276,6 +277,29 @@ async def test_an_image_that_cannot_be_written_ends_the_job(
     assert len(made) == gateway.paid - 1
 
 
+async def test_a_row_says_when_its_call_left_and_how_long_it_took(tmp_path: Path) -> None:
+    """Of several attempts the last one counts, whatever it came to."""
+    tried: Counter[str | None] = Counter()
+
+    async def answer(received: Received) -> Reply | None:
+        tried[received.prompt] += 1
+        if received.prompt == "again" and tried["again"] == 1:
+            return service_error(50429)
+        return Drop() if received.prompt == "lost" else None
+
+    began, latency = datetime.now(UTC), 0.05
+    async with (
+        LocalGateway(latency=latency, answer=answer) as gateway,
+        Client(gateway.account(limits=LIMITS)) as client,
+    ):
+        await run(client, requests("once", "again", "lost"), out=tmp_path)
+    assert tried["again"] == 2
+    for row in [*rows(tmp_path / "metadata.jsonl"), *rows(tmp_path / "in_doubt.jsonl")]:
+        sent = datetime.fromisoformat(row["sent"])
+        assert began < sent < sent + timedelta(seconds=row["seconds"]) <= datetime.now(UTC)
+        assert row["seconds"] >= latency or row["prompt"] == "lost"
+
+
 class SlowSink(Sink):
     """A disk that writes nothing until it is let go."""
 
@@ -284,12 +308,12 @@ class SlowSink(Sink):
     def keep(
         self,
         outcome: Outcome,
-        sent_at: datetime | None = None,
+        trip: Trip = NO_TRIP,
         earlier: Sequence[str] = (),
         columns: Mapping[str, Any] | None = None,
     ) -> tuple[Outcome, list[Row]]:
         self.let_go.wait()
-        return super().keep(outcome, sent_at, earlier, columns)
+        return super().keep(outcome, trip, earlier, columns)
 
 
 async def test_a_slow_disk_holds_the_spending_back(gateway: LocalGateway, tmp_path: Path) -> None:

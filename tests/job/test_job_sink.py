@@ -22,6 +22,7 @@ from volcv_async.errors import (
     DownloadError,
     UnknownOutcomeError,
 )
+from volcv_async.job.rows import Trip
 from volcv_async.job.sink import Sink, write_rows
 from volcv_async.models import GeneralV14, GeneralV21, RawRequest
 from volcv_async.results import Completed, Failed, Generation, Image, InDoubt
@@ -70,6 +71,8 @@ def test_an_image_lies_as_it_came_with_a_row_that_names_it(tmp_path: Path) -> No
         "width": 16,
         "height": 8,
         "sha256": hashlib.sha256(data).hexdigest(),
+        "sent": None,
+        "seconds": None,
     }
     assert next(iter(row)) == "file_name"
     assert listing(out) == ["images/000012.png", "metadata.jsonl"]
@@ -115,7 +118,7 @@ def test_what_failed_and_what_is_in_doubt_have_files_of_their_own(tmp_path: Path
     raw = RawRequest(req_key="another", body={"steps": 1})
     with Sink(tmp_path) as sink:
         failed = Failed(index=5, request=REQUEST, attempts=1, error=error, billed="no")
-        sink.keep(failed, datetime(2026, 11, 21, 10, tzinfo=UTC))
+        sink.keep(failed, Trip(datetime(2026, 11, 21, 10, tzinfo=UTC), 1.23456))
         sink.keep(InDoubt(index=6, request=raw, attempts=1, error=doubt))
     assert rows(tmp_path / "failed.jsonl") == [
         {
@@ -137,6 +140,7 @@ def test_what_failed_and_what_is_in_doubt_have_files_of_their_own(tmp_path: Path
             "billed": "no",
             "attempts": 1,
             "sent": "2026-11-21T10:00:00+00:00",
+            "seconds": 1.235,
         }
     ]
     (row,) = rows(tmp_path / "in_doubt.jsonl")

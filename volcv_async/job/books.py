@@ -9,6 +9,7 @@ once that is on the disk.
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
 from contextlib import aclosing
@@ -29,7 +30,7 @@ from volcv_async.job.identity import identity
 from volcv_async.job.journal import Journal, Told
 from volcv_async.job.lists import Listed
 from volcv_async.job.records import Entry, Records, Standing
-from volcv_async.job.rows import Row
+from volcv_async.job.rows import NO_TRIP, Row, Trip
 from volcv_async.models import Request
 from volcv_async.models.seeds import with_seeds
 from volcv_async.results import Completed, Generation, InDoubt, Outcome
@@ -51,12 +52,23 @@ class UnderWay:
     Attributes:
         entry: As it stood when it was pulled.
         doubted: Whether an attempt of it in this run may have been billed.
-        sent: When its last attempt left.
+        trip: Its last attempt.
     """
 
     entry: Entry
     doubted: bool = False
-    sent: datetime | None = None
+    trip: Trip = NO_TRIP
+    _left: float = 0.0  # by a clock that only goes forward
+
+    def leaves(self, sent: datetime) -> None:
+        """Note that an attempt goes out now."""
+        self.trip, self._left = Trip(sent), time.monotonic()
+
+    def is_back(self) -> float:
+        """Note that its answer is there, or will not come; give the seconds that it took."""
+        seconds = time.monotonic() - self._left
+        self.trip = Trip(self.trip.sent, seconds)
+        return seconds
 
 
 class Books:
@@ -104,7 +116,6 @@ class Books:
     async def sending(self, attempt: Attempt) -> None:
         """Write down that an attempt goes out; it is on the disk when this returns."""
         under_way = self._open[attempt.index]
-        under_way.sent = attempt.started
         await self._journal.do(
             partial(
                 Records.sending,
@@ -115,6 +126,7 @@ class Books:
                 request=encode(attempt.request).decode(),
             )
         )
+        under_way.leaves(attempt.started)
 
     async def answered(self, attempt: Attempt, generation: Generation) -> None:
         """Write down that an image is paid for, and where it stands.
@@ -122,10 +134,11 @@ class Books:
         That is on the disk when this returns, if something is yet to be downloaded.
         """
         self._budget.answered(attempt.index)
-        self._took.add((datetime.now(UTC) - attempt.started).total_seconds())
+        under_way = self._open[attempt.index]
+        self._took.add(under_way.is_back())
         paid = partial(
             Records.paid,
-            number=self._open[attempt.index].entry.number,
+            number=under_way.entry.number,
             request_id=generation.request_id,
             images=[Standing(url=i.url, expires=i.expires) for i in generation.images],
         )
@@ -140,6 +153,7 @@ class Books:
         Says why it must not be repeated, where the budget is used up.
         """
         under_way = self._open[attempt.index]
+        under_way.is_back()
         if may_be_billed(error):
             under_way.doubted = True
         if not under_way.doubted:

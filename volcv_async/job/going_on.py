@@ -22,7 +22,7 @@ from volcv_async.errors import (
     VolcvError,
 )
 from volcv_async.job.records import Entry
-from volcv_async.job.rows import Row
+from volcv_async.job.rows import Row, Trip
 from volcv_async.results import Completed, Failed, InDoubt, Outcome
 
 
@@ -109,6 +109,13 @@ def earlier_ids(before: Entry) -> tuple[str, ...]:
     if not _is_bought_again(before) or not last.get("request_id"):
         return known
     return (*known, last["request_id"])
+
+
+def trip(before: Entry) -> Trip:
+    """Give the last attempt at a request; how long it took, where the last row tells of it."""
+    last = _last_row(before)
+    is_of_it = before.sent is not None and last.get("sent") == before.sent.isoformat()
+    return Trip(before.sent, last.get("seconds") if is_of_it else None)
 
 
 def _last_row(before: Entry) -> Row:

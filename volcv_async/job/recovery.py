@@ -21,7 +21,7 @@ from volcv_async.images import SUFFIXES
 from volcv_async.job.going_on import earlier_ids, spent
 from volcv_async.job.pictures import Kept, path_of
 from volcv_async.job.records import JOURNAL, Entry, Records
-from volcv_async.job.rows import Row, beside, error_row, from_sent, image_row
+from volcv_async.job.rows import Row, Trip, beside, error_row, from_sent, image_row
 from volcv_async.job.sink import FAILED, IMAGES, IN_DOUBT, METADATA, name_of, write_rows
 from volcv_async.results import Image, InDoubt
 
@@ -103,7 +103,7 @@ def _adopted(out: Path, entry: Entry) -> list[Row]:
         kept = _whole(path, entry)
         if kept is None:
             return []
-        found.append({**image_row(request, kept, IMAGES), **_before(entry)})
+        found.append({**image_row(request, kept, IMAGES, Trip(entry.sent)), **_before(entry)})
     return found
 
 
@@ -131,7 +131,7 @@ def _doubt(entry: Entry, error: VolcvError, records: Records) -> None:
     )
     records.in_doubt(
         entry.number,
-        {**error_row(outcome, entry.sent), **_before(entry)},
+        {**error_row(outcome, Trip(entry.sent)), **_before(entry)},
         billed=outcome.billed,
         request_id=entry.request_id,
     )

@@ -43,6 +43,7 @@ OURS = frozenset(
         "billed",
         "attempts",
         "sent",
+        "seconds",
         "url",
         "expires",
         "seeds_refused",
@@ -55,13 +56,37 @@ OURS = frozenset(
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
+@attrs.frozen
+class Trip:
+    """How the last attempt at a request went, on the wire.
+
+    Attributes:
+        sent: When it left (UTC), or None if none did.
+        seconds: From then until its answer was there; None where nobody saw it come.
+    """
+
+    sent: datetime | None = None
+    seconds: float | None = None
+
+    def fields(self) -> Row:
+        """Give what a row says of it; the seconds to the millisecond."""
+        return {
+            "sent": self.sent.isoformat() if self.sent else None,
+            "seconds": None if self.seconds is None else round(self.seconds, 3),
+        }
+
+
+NO_TRIP = Trip()
+"""Of what never went out."""
+
+
 def text(row: Row) -> bytes:
     """Write a row as JSON, in one line without its end."""
     # Half a surrogate pair in a provider's words becomes its JSON escape.
     return _encode(row).encode(errors="backslashreplace")
 
 
-def image_row(request: Request, kept: Kept, folder: str) -> Row:
+def image_row(request: Request, kept: Kept, folder: str, trip: Trip = NO_TRIP) -> Row:
     """Describe one image; ``file_name`` comes first: ``folder`` and the name within it.
 
     Hugging Face datasets, pandas and polars read a folder with such a ``metadata.jsonl`` as it is.
@@ -70,6 +95,7 @@ def image_row(request: Request, kept: Kept, folder: str) -> Row:
         request: As it went out, its seeds in it.
         kept: The image on the disk.
         folder: Where it lies, seen from the rows.
+        trip: The attempt that it came of.
     """
     sent = as_sent(request)
     asked = _size_asked_for(sent, kept)
@@ -84,16 +110,17 @@ def image_row(request: Request, kept: Kept, folder: str) -> Row:
         "width": kept.image.width,
         "height": kept.image.height,
         "sha256": hashlib.sha256(kept.image.data or b"").hexdigest(),
+        **trip.fields(),
         **({"size_asked_for": asked} if asked else {}),
     }
 
 
-def error_row(outcome: Failed | InDoubt, sent_at: datetime | None = None) -> Row:
+def error_row(outcome: Failed | InDoubt, trip: Trip = NO_TRIP) -> Row:
     """Describe what became of a request that gave no image.
 
     Args:
         outcome: What became of it; its ``index`` is its number in the folder.
-        sent_at: When its last attempt went out, if any did.
+        trip: Its last attempt.
     """
     sent, error = as_sent(outcome.sent), outcome.error
     return {
@@ -109,7 +136,7 @@ def error_row(outcome: Failed | InDoubt, sent_at: datetime | None = None) -> Row
         "help": error.help,
         "billed": outcome.billed,
         "attempts": outcome.attempts,
-        "sent": sent_at.isoformat() if sent_at else None,
+        **trip.fields(),
         **_where_it_stands(error),
     }
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from io import FileIO
 from itertools import chain, islice
 from pathlib import Path
@@ -20,7 +19,17 @@ from volcv_async import durable
 from volcv_async.errors import DownloadError
 from volcv_async.job.embedding import embed
 from volcv_async.job.pictures import Dress, as_it_came, save_images
-from volcv_async.job.rows import Row, as_sent, beside, error_row, history, image_row, text
+from volcv_async.job.rows import (
+    NO_TRIP,
+    Row,
+    Trip,
+    as_sent,
+    beside,
+    error_row,
+    history,
+    image_row,
+    text,
+)
 from volcv_async.results import Completed, Failed, Outcome
 
 IMAGES = "images"
@@ -66,7 +75,7 @@ class Sink:
     def keep(
         self,
         outcome: Outcome,
-        sent_at: datetime | None = None,
+        trip: Trip = NO_TRIP,
         earlier: Sequence[str] = (),
         columns: Mapping[str, Any] | None = None,
     ) -> tuple[Outcome, list[Row]]:
@@ -76,7 +85,7 @@ class Sink:
 
         Args:
             outcome: What became of a request; its ``index`` names the files.
-            sent_at: When its last attempt went out, if any did.
+            trip: Its last attempt.
             earlier: The ids of earlier calls for it that may have been billed.
             columns: What its list says beside it.
 
@@ -85,18 +94,18 @@ class Sink:
         """
         outcome = _with_images_in_hand(outcome)
         more = {**history(outcome, earlier), **beside(columns or {})}
-        rows = self._keep_images(outcome, more)
+        rows = self._keep_images(outcome, trip, more)
         if not isinstance(outcome, Completed):
-            rows.append({**error_row(outcome, sent_at), **more})
+            rows.append({**error_row(outcome, trip), **more})
             name = FAILED if isinstance(outcome, Failed) else IN_DOUBT
             self._rows[name].append(rows[-1])
         return outcome, rows
 
-    def _keep_images(self, outcome: Outcome, more: Row) -> list[Row]:
+    def _keep_images(self, outcome: Outcome, trip: Trip, more: Row) -> list[Row]:
         rows: list[Row] = []
         path, dress = self._images / name_of(outcome.index), self._dress(outcome)
         for kept in save_images(outcome, path, dress, fsync=self._fsync):
-            rows.append({**image_row(outcome.sent, kept, IMAGES), **more})
+            rows.append({**image_row(outcome.sent, kept, IMAGES, trip), **more})
             self._rows[METADATA].append(rows[-1])
         return rows
 

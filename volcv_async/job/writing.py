@@ -88,7 +88,7 @@ class Writing:
         async with self._fetchers:
             outcome = await fetch(self._client, entry)
             await self.room.acquire()
-        self._begin(outcome, UnderWay(entry, sent=entry.sent), self.room.release)
+        self._begin(outcome, UnderWay(entry, trip=going_on.trip(entry)), self.room.release)
 
     async def finish(self) -> None:
         """Wait until all that was given is written down, or cannot be."""
@@ -107,7 +107,7 @@ class Writing:
         """Write an outcome that bears its number, and give it to the journal; in a thread."""
         try:
             earlier = going_on.earlier_ids(under_way.entry)
-            kept, rows = self._sink.keep(outcome, under_way.sent, earlier, under_way.entry.columns)
+            kept, rows = self._sink.keep(outcome, under_way.trip, earlier, under_way.entry.columns)
             self._books.settle(kept, rows, partial(self._end, kept, rows, then))
         except BaseException as error:  # noqa: BLE001 - it ends the job
             self._loop.call_soon_threadsafe(self._fail, error)
