@@ -64,7 +64,7 @@ if TYPE_CHECKING:
         SharedLimitLost,
         Statistics,
     )
-    from volcv_async.job import JobReport, Listed, read_list, read_prompts, run
+    from volcv_async.job import JobReport, Listed, Matrix, read_list, read_prompts, run
     from volcv_async.models import (
         AigcMeta,
         GeneralV14,
@@ -120,6 +120,7 @@ __all__ = [
     "Limits",
     "Listed",
     "LogoInfo",
+    "Matrix",
     "NotSentError",
     "OutageBegan",
     "OutageEnded",
@@ -205,7 +206,7 @@ _ROOMS = {
         "SharedLimitLost",
         "Statistics",
     ),
-    "job": ("JobReport", "Listed", "read_list", "read_prompts", "run"),
+    "job": ("JobReport", "Listed", "Matrix", "read_list", "read_prompts", "run"),
     "models": (
         "AigcMeta",
         "GeneralV14",

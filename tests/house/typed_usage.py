@@ -43,6 +43,8 @@ async def streams(client: volcv.Client) -> None:
 
 async def jobs(client: volcv.Client) -> None:
     prompts = volcv.read_prompts("prompts.tsv", model=volcv.GeneralV14, prompt_column="Prompt")
+    matrix = volcv.Matrix("a {animal} of {size}", {"animal": ["cat", "fox"], "size": (1, 2)})
+    assert_type(next(volcv.read_list(matrix, "more.txt")), volcv.Listed)
     report = await volcv.run(
         client, prompts, out="out", seeds="server", retry_failed=True, give_up=None
     )

@@ -15,7 +15,7 @@ import pytest
 
 from volcv_async.errors import InvalidRequestError, VolcvWarning
 from volcv_async.job import Listed, read_list, read_prompts
-from volcv_async.job.lists import ListPath, in_threads, spooled
+from volcv_async.job.lists import PromptList, in_threads, spooled
 from volcv_async.models import GeneralV14, GeneralV20Pro, GeneralV21, LogoInfo, RawRequest, Request
 
 Write = Callable[[str, bytes | str], Path]
@@ -33,12 +33,12 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def prompts(path: ListPath, prompt_column: str | None = None) -> list[str | None]:
+def prompts(path: PromptList, prompt_column: str | None = None) -> list[str | None]:
     requests = read_prompts(path, prompt_column=prompt_column)
     return [getattr(request, "prompt", None) for request in requests]
 
 
-def complaint(path: ListPath, prompt_column: str | None = None) -> str:
+def complaint(path: PromptList, prompt_column: str | None = None) -> str:
     with pytest.raises(InvalidRequestError) as caught:
         prompts(path, prompt_column)
     return str(caught.value)

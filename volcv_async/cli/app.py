@@ -69,7 +69,7 @@ EXAMPLES = {
     ),
     "run": (
         "volcv run prompts.txt -o out --rate 2 --concurrency 4",
-        "volcv run prompts.csv -o out --local --json | jq -r .file_name",
+        "volcv run --matrix 'a {animal} in {style}' animal=cat,fox style=oil,ink -o out",
     ),
     "status": ("volcv status out", "volcv status out --json | jq -r 'select(.why).why'"),
     "export": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +28,13 @@ Fields = Annotated[
 ListFormat = Annotated[
     Format | None,
     Parameter(name="--format", help="How the lists are written, whatever their names say."),
+]
+InMatrix = Annotated[
+    str | None,
+    Parameter(
+        name="--matrix",
+        help="A prompt with {NAME} in it; in the place of lists: NAME=VALUE,VALUE for each.",
+    ),
 ]
 Sample = Annotated[
     int | None,
@@ -177,6 +185,39 @@ def parse_conditions(pairs: Iterable[str]) -> dict[str, str]:
         InvalidRequestError: A pair has no ``=``.
     """
     return dict(_pairs("--where", "column=value", pairs))
+
+
+def parse_axes(words: Iterable[str]) -> dict[str, list[str]]:
+    """Read ``name=value,value`` axes; the values are one line of CSV, spaces around commas aside.
+
+    Raises:
+        InvalidRequestError: A word is none, or an axis is there twice.
+    """
+    axes: dict[str, list[str]] = {}
+    for word in words:
+        name, sign, text = word.partition("=")
+        if not sign:
+            raise InvalidRequestError(
+                f"{word}: no '=' in it, so it is no axis; --matrix and lists do not go together.",
+                help="An axis is name=value,value.",
+            )
+        if name in axes:
+            raise InvalidRequestError(
+                f"The axis {name!r} is there twice.", help="Give all its values at once."
+            )
+        axes[name] = _values(name, text)
+    return axes
+
+
+def _values(name: str, text: str) -> list[str]:
+    try:
+        lines = list(csv.reader([text], strict=True, skipinitialspace=True))
+    except csv.Error as wrong:
+        raise InvalidRequestError(
+            f"The values of the axis {name!r} are no CSV: {wrong}.",
+            help='Quote a value that holds a comma, and double a mark in it: "a ""b"", c".',
+        ) from None
+    return [value for line in lines for value in line]
 
 
 def _pairs(option: str, form: str, typed: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,7 @@ from volcv_async.cli.options import (
     AsJson,
     Concurrency,
     Fields,
+    InMatrix,
     Limit,
     ListFormat,
     Local,
@@ -35,6 +36,7 @@ from volcv_async.cli.options import (
     Verbose,
     Where,
     check_seconds,
+    parse_axes,
     parse_conditions,
     parse_fields,
     stated_limits,
@@ -48,6 +50,7 @@ from volcv_async.events import Learned
 from volcv_async.job import (
     JobReport,
     Listed,
+    Matrix,
     Seeds,
     Survey,
     Wishes,
@@ -57,7 +60,7 @@ from volcv_async.job import (
     survey,
 )
 from volcv_async.job import run as run_job
-from volcv_async.job.lists import STANDARD_INPUT, ListPath, in_threads, name_of, spooled
+from volcv_async.job.lists import STANDARD_INPUT, PromptList, in_threads, name_of, spooled
 from volcv_async.models import variant
 
 _INTERRUPTED = (
@@ -92,7 +95,7 @@ class _Job:
 
 def run(
     *prompts: Annotated[
-        Path,
+        str | Path,  # it comes as a text, as axes need; a shell completes it as a path
         Parameter(
             name="LIST",
             help="Lists: txt, tsv, csv, json, jsonl; a folder of .txt; - is stdin.",
@@ -106,6 +109,7 @@ def run(
         str | None, Parameter(help="The column or key of the prompt; default: prompt.")
     ] = None,
     format: ListFormat = None,  # noqa: A002 - it is the option's name
+    matrix: InMatrix = None,
     where: Where = (),
     sample: Sample = None,
     limit: Limit = None,
@@ -167,7 +171,7 @@ def run(
 ) -> int:
     """Turn a prompt list into a folder of images, or go on where that stopped."""
     with reading_input():
-        _refuse_options(prompts)
+        given = _lists(list(map(str, prompts)), matrix)
         check_seconds(drain, give_up)
         voice = Voice(as_json=as_json, quiet=quiet, verbose=verbose, log=log_file)
         if dry_run:
@@ -182,7 +186,7 @@ def run(
     with ExitStack() as held:
         with reading_input():
             held.enter_context(voice.speaking())
-            lists = held.enter_context(spooled(prompts, Path(gettempdir()) if dry_run else out))
+            lists = held.enter_context(spooled(given, Path(gettempdir()) if dry_run else out))
             requests = partial(
                 read_list,
                 *lists,
@@ -308,16 +312,21 @@ def _conclude(job: _Job, report: JobReport, learned: Iterable[Learned]) -> None:
         insist(f"To go on, with a budget for that run: {typed.get()}")
 
 
-def _refuse_options(lists: Sequence[Path]) -> None:
-    if not lists:
+def _lists(words: Sequence[str], template: str | None) -> Sequence[Path | Matrix]:
+    _refuse_options(words)
+    return list(map(Path, words)) if template is None else [Matrix(template, parse_axes(words))]
+
+
+def _refuse_options(words: Sequence[str]) -> None:
+    if not words:
         raise InvalidRequestError("No list is given.", help="See volcv run --help.")
-    for name in map(str, lists):
+    for name in words:
         if name.startswith("-") and name != STANDARD_INPUT:
             cure = f"See volcv run --help. A list of that name is ./{name}."
             raise InvalidRequestError(f"Unknown option: {name}.", help=cure)
 
 
-def _check(requests: Callable[[], Iterator[Listed]], lists: Sequence[ListPath]) -> None:
+def _check(requests: Callable[[], Iterator[Listed]], lists: Sequence[PromptList]) -> None:
     """Read all lists before the folder is touched, so that their mistakes leave no trace."""
     if not sum(1 for _ in requests()):
         names = ", ".join(map(name_of, lists))

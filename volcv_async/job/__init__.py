@@ -17,7 +17,7 @@ left. ``single`` is a job of one.
 from volcv_async.job.books import Seeds, each
 from volcv_async.job.gallery import draw_gallery
 from volcv_async.job.going_on import Wishes
-from volcv_async.job.lists import Listed, read_list, read_prompts
+from volcv_async.job.lists import Listed, Matrix, read_list, read_prompts
 from volcv_async.job.pictures import Kept
 from volcv_async.job.report import JobReport, Tally, duration
 from volcv_async.job.running import run
@@ -30,6 +30,7 @@ __all__ = [
     "JobReport",
     "Kept",
     "Listed",
+    "Matrix",
     "Outlook",
     "Seeds",
     "Standing",

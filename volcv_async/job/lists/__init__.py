@@ -2,13 +2,15 @@
 
     name ─ sources ▶ bytes ─ lines ▶ text ─ formats (arrays) ▶ Row ─ choosing, listing ▶ Listed
 
-``spooling`` keeps what can be read only once, ``in_threads`` reads beside an event loop.
+``matrix`` makes rows of a template; ``spooling`` keeps what can be read only once, ``in_threads``
+reads beside an event loop.
 """
 
 from volcv_async.job.lists.formats import FORMATS, Format
 from volcv_async.job.lists.in_threads import in_threads
-from volcv_async.job.lists.listing import Listed, read_list, read_prompts
-from volcv_async.job.lists.sources import ListPath, Source, name_of
+from volcv_async.job.lists.listing import Listed, PromptList, name_of, read_list, read_prompts
+from volcv_async.job.lists.matrix import Matrix
+from volcv_async.job.lists.sources import ListPath, Source
 from volcv_async.job.lists.spooling import STANDARD_INPUT, spooled
 
 __all__ = [
@@ -17,6 +19,8 @@ __all__ = [
     "Format",
     "ListPath",
     "Listed",
+    "Matrix",
+    "PromptList",
     "Source",
     "in_threads",
     "name_of",

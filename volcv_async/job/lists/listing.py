@@ -12,10 +12,19 @@ import attrs
 from volcv_async.errors import InvalidRequestError
 from volcv_async.job.lists.choosing import Choice
 from volcv_async.job.lists.formats import Format, Row, format_by_name, refuse_columns, rows
+from volcv_async.job.lists.matrix import Matrix
 from volcv_async.job.lists.sources import ListPath, Source, of_file, of_folder
 from volcv_async.job.rows import OURS, from_sent
 from volcv_async.models import GeneralV21, Request, build, variant
 from volcv_async.models.texts import from_text
+
+PromptList = ListPath | Matrix
+"""What is read row by row."""
+
+
+def name_of(one: PromptList) -> str:
+    """Give what errors call a list."""
+    return one.name if isinstance(one, Source | Matrix) else str(one)
 
 
 @attrs.frozen
@@ -33,8 +42,8 @@ class Listed:
 
 
 def read_prompts(
-    path: ListPath,
-    *more: ListPath,
+    path: PromptList,
+    *more: PromptList,
     model: type[Request] = GeneralV21,
     prompt_column: str | None = None,
     fields: Mapping[str, Any] | None = None,
@@ -56,7 +65,7 @@ def read_prompts(
     request sets it, ``model`` the model; an empty cell sets nothing.
 
     Args:
-        path: The list.
+        path: The list, or a ``Matrix``.
         more: Further ones, read one after the other.
         model: The variant that the requests are of.
         prompt_column: The column or key that holds the prompt. None: ``prompt`` in any case of
@@ -77,8 +86,8 @@ def read_prompts(
 
 
 def read_list(
-    path: ListPath,
-    *more: ListPath,
+    path: PromptList,
+    *more: PromptList,
     model: type[Request] = GeneralV21,
     prompt_column: str | None = None,
     fields: Mapping[str, Any] | None = None,
@@ -93,7 +102,7 @@ def read_list(
     What chooses among the rows does so in this order: ``where``, ``sample``, ``limit``, ``repeat``.
 
     Args:
-        path: The list.
+        path: The list, or a ``Matrix``.
         more: Further ones.
         model: The variant, where a row names no other.
         prompt_column: The column or key that holds the prompt.
@@ -118,8 +127,11 @@ def read_list(
     return (_listed(row, model, given) for row in choice.of(chain.from_iterable(tables)))
 
 
-def _table(path: ListPath, known: Format | None, wanted: str | None) -> Iterator[Row]:
+def _table(path: PromptList, known: Format | None, wanted: str | None) -> Iterator[Row]:
     """Give the rows of one list; what its name says wrong is said at once."""
+    if isinstance(path, Matrix):
+        _refuse_said(known, wanted)
+        return path.rows()
     if isinstance(path, Source):
         return rows(path, known, wanted)
     file = Path(path)
@@ -130,6 +142,15 @@ def _table(path: ListPath, known: Format | None, wanted: str | None) -> Iterator
     if told == "txt":
         refuse_columns(source.name, wanted)
     return rows(source, told, wanted)
+
+
+def _refuse_said(known: Format | None, wanted: str | None) -> None:
+    said = known or wanted
+    if said is not None:
+        raise InvalidRequestError(
+            "A matrix has neither a format nor a column for the prompt.",
+            help=f"Leave {said!r} out.",
+        )
 
 
 def _listed(row: Row, model: type[Request], given: Mapping[str, Any]) -> Listed:

@@ -29,11 +29,13 @@ class Source:
         name: What errors call it.
         open: Opens it, each time from its beginning.
         suffix: What its name says of its format, in small letters; empty: nothing.
+        counts: What errors count in it.
     """
 
     name: str
     open: Callable[[], BinaryIO]
     suffix: str = ""
+    counts: str = "line"
 
     @contextmanager
     def reading(self) -> Generator[BinaryIO]:
@@ -46,17 +48,12 @@ class Source:
                 yield cast("BinaryIO", buffered)
 
     def bad(self, line: int, why: str, cure: str = "") -> InvalidRequestError:
-        """Make the error for a line of it."""
-        return InvalidRequestError(f"{self.name}, line {line}: {why}", help=cure)
+        """Make the error for a line or row of it."""
+        return InvalidRequestError(f"{self.name}, {self.counts} {line}: {why}", help=cure)
 
 
 ListPath = str | os.PathLike[str] | Source
-"""What names a list."""
-
-
-def name_of(path: ListPath) -> str:
-    """Give what errors call a list."""
-    return path.name if isinstance(path, Source) else str(path)
+"""What names a list of rows that are written down."""
 
 
 def of_file(path: Path) -> Source:

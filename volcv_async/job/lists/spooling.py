@@ -12,15 +12,17 @@ import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeGuard
 
-from volcv_async.job.lists.sources import ListPath, Source
+from volcv_async.job.lists.listing import PromptList
+from volcv_async.job.lists.matrix import Matrix
+from volcv_async.job.lists.sources import Source
 
 STANDARD_INPUT = "-"
 
 
 @contextmanager
-def spooled(paths: Sequence[Path], folder: Path) -> Generator[list[ListPath]]:
+def spooled(lists: Sequence[Path | Matrix], folder: Path) -> Generator[list[PromptList]]:
     """Give lists that can be read again: ``-`` and pipes are copied into a file of the folder.
 
     The file has no name, and goes with the process. A folder that was made for it and stays empty
@@ -32,7 +34,7 @@ def spooled(paths: Sequence[Path], folder: Path) -> Generator[list[ListPath]]:
     made = not folder.exists()
     with ExitStack() as held:
         try:
-            yield [_again(path, folder, held) if _flows(path) else path for path in paths]
+            yield [_again(one, folder, held) if _flows(one) else one for one in lists]
         finally:
             held.close()
             if made:
@@ -40,7 +42,9 @@ def spooled(paths: Sequence[Path], folder: Path) -> Generator[list[ListPath]]:
                     folder.rmdir()
 
 
-def _flows(path: Path) -> bool:
+def _flows(path: Path | Matrix) -> TypeGuard[Path]:
+    if isinstance(path, Matrix):
+        return False
     return str(path) == STANDARD_INPUT or not (path.is_file() or path.is_dir() or not path.exists())
 
 
