@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -52,6 +53,12 @@ OURS = frozenset(
     }
 )
 """The names of our fields in any row, whichever of them it has."""
+
+_PICTURE = "image"
+"""What Hugging Face datasets call the picture itself."""
+
+_A_PICTURES = re.compile(r"(?<![^_])file_name(?=s?\Z)")
+"""The end of a name whose texts they open as pictures."""
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -158,8 +165,17 @@ def history(outcome: Outcome, earlier: Sequence[str]) -> Row:
 
 
 def beside(columns: Mapping[str, Any]) -> Row:
-    """Give what a list says beside a request as fields of a row; ours keep their names."""
-    return {f"list_{name}" if name in OURS else name: held for name, held in columns.items()}
+    """Give what a list says beside a request as fields of a row.
+
+    Ours keep their names, and no other name is one that Hugging Face datasets take for a picture's.
+    """
+    return {_name_beside(name): held for name, held in columns.items()}
+
+
+def _name_beside(name: str) -> str:
+    if _A_PICTURES.search(name):
+        return f"list_{_A_PICTURES.sub('filename', name)}"
+    return f"list_{name}" if name in OURS or name == _PICTURE else name
 
 
 def as_sent(request: Request) -> Row:
