@@ -2,12 +2,13 @@
 
     python docs/run_examples.py [NAME ...]
 
-Each script in `docs/examples` (Python, or shell) runs in a folder of its own, with every warning an
-error, against a local gateway that this program starts and names in the environment. What it
-prints, on either stream, must be what its `.out` file shows; `...` there stands for anything. So
-must each Python block of the README where a `text` block follows it; the others need only end well.
+Each script in `docs/examples` (Python, shell, or the cells of a notebook) runs in a folder of its
+own, with every warning an error, against a local gateway that this program starts and names in the
+environment. What it prints, on either stream, must be what its `.out` file shows; `...` there
+stands for anything. So must each Python block of the README where a `text` block follows it; the
+others need only end well.
 
-It needs the extras `cli`, `local` and `test`. It ends with 1 if anything differs.
+It needs the extras `docs` and `test`. It ends with 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -39,6 +40,14 @@ AT_ONCE = 2
 PATIENCE = 60.0
 """Seconds that one example may take."""
 
+_STRICT = (sys.executable, "-W", "error")
+_RUN_BY = {
+    ".py": _STRICT,
+    ".ipy": (*_STRICT, str(DOCS / "run_cells.py")),
+    ".sh": ("sh", "-eu"),
+}
+"""What runs a script, by its suffix."""
+
 _BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 
 
@@ -53,7 +62,7 @@ class Example:
 
 def from_files() -> Iterator[Example]:
     """Read the scripts of the documentation."""
-    scripts = {*EXAMPLES.glob("*.py"), *EXAMPLES.glob("*.sh")} - set(_beside())
+    scripts = {path for path in EXAMPLES.iterdir() if path.suffix in _RUN_BY} - set(_beside())
     for path in sorted(scripts):
         expected = path.with_suffix(".out").read_text(encoding="utf-8")
         yield Example(name=path.name, source=path.read_text(encoding="utf-8"), expected=expected)
@@ -77,12 +86,11 @@ async def run(example: Example, gateway: LocalGateway) -> str:
         script.write_text(example.source, encoding="utf-8")
         for file in _beside():
             shutil.copy(file, folder)
-        interpreter = ["sh", "-eu"] if script.suffix == ".sh" else [sys.executable, "-W", "error"]
         process = await asyncio.create_subprocess_exec(
-            *interpreter,
+            *_RUN_BY[script.suffix],
             script.name,
             cwd=folder,
-            env=_environment(gateway),
+            env=_environment(gateway, folder),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -96,7 +104,7 @@ async def run(example: Example, gateway: LocalGateway) -> str:
     return _judge(example, printed.decode().replace("\r\n", "\n"), process.returncode)
 
 
-def _environment(gateway: LocalGateway) -> dict[str, str]:
+def _environment(gateway: LocalGateway, folder: str) -> dict[str, str]:
     commands = str(Path(sys.executable).parent)
     return {
         **os.environ,
@@ -105,6 +113,10 @@ def _environment(gateway: LocalGateway) -> dict[str, str]:
         "PYTHONIOENCODING": "utf-8",
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "error",
+        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+        "HF_HOME": f"{folder}/.hugging-face",
+        "HF_HUB_OFFLINE": "1",
+        "IPYTHONDIR": f"{folder}/.ipython",
         "VOLCV_BASE_URL": gateway.url,
         "VOLCV_API_KEY": "local-key",
     }

@@ -16,6 +16,7 @@ from volcv_async.gateway import Drop, LocalGateway, Received, Reply
 
 DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = DOCS / "examples"
+FIRST = (DOCS / "index.md").read_text(encoding="utf-8")
 COMMAND = (DOCS / "reference" / "command.md").read_text(encoding="utf-8")
 PAGES = sorted(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)
 
@@ -56,6 +57,28 @@ def test_a_page_begins_with_something_that_runs(page: Path) -> None:
         script, first, others, rest = others[0], rest[0], others[1:], rest[1:]
     assert others[0] == f"{Path(script).stem}.out"
     assert others[0] in rest[0]
+
+
+def test_the_first_page_leads_to_each_task() -> None:
+    """Its first table is what people come for, one row each, and each is one click away."""
+    asked_for = {
+        "no key": "tutorial.md",
+        "two calls a second": "howto/overnight.md",
+        "FastAPI": "howto/fastapi.md",
+        "never ends": "howto/endless-source.md",
+        "paid for": "howto/audit.md",
+    }
+    first_table = FIRST.partition("## Find your page")[2].strip().split("\n\n")[0]
+    rows = first_table.splitlines()[2:]
+    for row, (words, page) in zip(rows, asked_for.items(), strict=True):
+        assert words in row
+        assert f"({page})" in row
+
+
+def test_every_how_to_is_on_the_first_page() -> None:
+    """A page that only the list beside it names would be found by nobody."""
+    linked = set(re.findall(r"\]\((howto/[^)#]+)\)", FIRST))
+    assert {f"howto/{page.name}" for page in (DOCS / "howto").glob("*.md")} == linked
 
 
 def test_every_example_is_on_a_page() -> None:
