@@ -59,6 +59,7 @@ async def test_a_run_leaves_what_it_was_asked_for_and_what_it_came_to(tmp_path: 
         "arguments",
         "figures",
         "limited_by",
+        "slots",
         "versions",
     ]
     assert card["ended"] == "done"
@@ -68,6 +69,7 @@ async def test_a_run_leaves_what_it_was_asked_for_and_what_it_came_to(tmp_path: 
     figures = card["figures"]
     assert (figures["completed"], figures["failed"], figures["paid"]) == (2, 1, report.paid)
     assert figures["reasons"] == list(report.reasons)
+    assert card["slots"] == [[0.0, 2]]
     assert card["versions"]["volcv-async"] == volcv_async.__version__
     assert card["versions"]["python"] == platform.python_version()
     assert getattr(key, "key", "local-key") not in (out / "run.json").read_text(encoding="utf-8")

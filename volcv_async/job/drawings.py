@@ -37,8 +37,40 @@ class Over:
         return _LEFT + at / self.seconds * (WIDTH - _LEFT - _RIGHT)
 
 
+@attrs.frozen
+class Key:
+    """What the drawing says of a kind of mark, at its top.
+
+    Attributes:
+        kind: The class of the mark.
+        said: What it is called.
+    """
+
+    kind: str
+    said: str
+
+
+@attrs.frozen
+class Line:
+    """A line of steps over the columns.
+
+    Attributes:
+        steps: From where on, in seconds, it is how high.
+        said: What it is called.
+    """
+
+    steps: Sequence[tuple[float, float]]
+    said: str
+
+
 def columns(
-    title: str, about: str, over: Over, heights: Sequence[tuple[float, float]], marks: str
+    title: str,
+    about: str,
+    over: Over,
+    heights: Sequence[tuple[float, float]],
+    *,
+    upper: Key,
+    line: Line | None = None,
 ) -> str:
     """Draw two columns, one on the other, for each equal part of the time.
 
@@ -46,10 +78,12 @@ def columns(
         title: What it is.
         about: What it shows, in a sentence.
         over: The time.
-        heights: Of each part: what is good, and what is bad, which stands on top.
-        marks: What a bad one is called.
+        heights: Of each part: the lower column, and the upper one.
+        upper: What the upper ones are.
+        line: What the columns are held against.
     """
-    top = _round_up(max(good + bad for good, bad in heights))
+    highest = [low + high for low, high in heights] + [y for _, y in (line.steps if line else ())]
+    top = _round_up(max(highest))
     wide = over.seconds / len(heights)
 
     def column(place: int, low: float, height: float, kind: str) -> str:
@@ -60,14 +94,18 @@ def columns(
             f'height="{_y(low, top) - y:.1f}"/>'
         )
 
-    drawn = [column(place, 0, good, "bar") for place, (good, _) in enumerate(heights) if good]
-    drawn += [column(place, good, bad, "bad") for place, (good, bad) in enumerate(heights) if bad]
-    key = f'<text class="bad" x="{WIDTH - _RIGHT}" y="20" text-anchor="end">{escape(marks)}</text>'
-    body = [*_axes(over, top), *drawn, *([key] if any(bad for _, bad in heights) else [])]
-    return _svg(title, about, HEIGHT, body)
+    drawn = [column(place, 0, low, "bar") for place, (low, _) in enumerate(heights) if low]
+    stacked = [
+        column(place, low, high, upper.kind) for place, (low, high) in enumerate(heights) if high
+    ]
+    keys = [_key(upper)] if stacked else []
+    lines = [_steps(over, top, line.steps), _key(Key("limit", line.said))] if line else []
+    return _svg(title, about, HEIGHT, [*_axes(over, top), *drawn, *stacked, *keys, *lines])
 
 
-def bars(title: str, about: str, lengths: Mapping[str, float], unit: str = "") -> str:
+def bars(
+    title: str, about: str, lengths: Mapping[str, float], unit: str = "", apart: str = ""
+) -> str:
     """Draw a bar with its name for each, in the order they come.
 
     Args:
@@ -75,6 +113,7 @@ def bars(title: str, about: str, lengths: Mapping[str, float], unit: str = "") -
         about: What it shows, in a sentence.
         lengths: Of each, by name.
         unit: What stands behind a number.
+        apart: Which of them is another thing than the others, and looks so.
     """
     longest = max(lengths.values()) or 1
     room = WIDTH - _NAMES - 90
@@ -82,9 +121,10 @@ def bars(title: str, about: str, lengths: Mapping[str, float], unit: str = "") -
     def bar(place: int, name: str, length: float) -> str:
         y = _TOP + place * _ROW
         wide = max(length / longest * room, 1)
+        kind = "other" if name == apart else "bar"
         return (
             f'<text x="{_NAMES - 8}" y="{y + 15}" text-anchor="end">{escape(_cut(name))}</text>'
-            f'<rect class="bar" x="{_NAMES}" y="{y + 3}" width="{wide:.1f}" height="16" rx="3"/>'
+            f'<rect class="{kind}" x="{_NAMES}" y="{y + 3}" width="{wide:.1f}" height="16" rx="3"/>'
             f'<text x="{_NAMES + wide + 6:.1f}" y="{y + 15}">{_figure(length)}{escape(unit)}</text>'
         )
 
@@ -130,12 +170,26 @@ def _break(over: Over, at: float, wide: float, about: str) -> str:
     )
 
 
+def _key(key: Key) -> str:
+    ends = f'x="{WIDTH - _RIGHT}" y="20" text-anchor="end"'
+    return f'<text class="{key.kind}" {ends}>{escape(key.said)}</text>'
+
+
+def _steps(over: Over, top: float, steps: Sequence[tuple[float, float]]) -> str:
+    (first, height), *later = steps
+    drawn = f"M{over.x(first):.1f} {_y(height, top):.1f}"
+    drawn += "".join(f"H{over.x(at):.1f}V{_y(height, top):.1f}" for at, height in later)
+    return f'<path class="limit" d="{drawn}H{over.x(over.seconds):.1f}"/>'
+
+
 def _y(height: float, top: float) -> float:
     return HEIGHT - _BOTTOM - height / top * (HEIGHT - _TOP - _BOTTOM)
 
 
 def _round_up(height: float) -> float:
     """Give the next number that reads well on an axis."""
+    if height <= 0:
+        return 1.0
     size = 10.0 ** math.floor(math.log10(height))
     return float(next(step * size for step in _STEPS if step * size >= height * 0.999))
 

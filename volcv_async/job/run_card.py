@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import platform
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -46,6 +46,7 @@ async def card(
     out: Path,
     arguments: Mapping[str, Any],
     figures: Callable[[], JobReport],
+    slots: Callable[[], Sequence[tuple[float, int]]],
     *,
     fsync: bool = True,
 ) -> AsyncGenerator[None]:
@@ -55,6 +56,7 @@ async def card(
         out: The folder of the job.
         arguments: What the run was asked for; ``check`` has seen it.
         figures: Gives what it came to, once it has ended.
+        slots: Gives how many calls could be in flight, each with the seconds from which on.
         fsync: Whether the card is on the disk before this goes on.
 
     Raises:
@@ -66,7 +68,7 @@ async def card(
 
     async def leave(ended: str) -> None:
         row = describe(figures(), arguments, began, datetime.now(UTC), ended)
-        row["versions"] = versions
+        row |= {"slots": slots(), "versions": versions}
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(lambda: _write(out / CARD, row, fsync=fsync))
 
@@ -86,7 +88,7 @@ def describe(
     finished: datetime,
     ended: str,
 ) -> dict[str, Any]:
-    """Put a card together: all but the versions.
+    """Put a card together: all but the slots and the versions.
 
     Args:
         report: What the run came to.

@@ -23,6 +23,7 @@ from volcv_async.client import Client
 from volcv_async.config import Timeouts
 from volcv_async.job.books import Books, Seeds
 from volcv_async.job.budget import Budget
+from volcv_async.job.ceiling import Ceiling
 from volcv_async.job.going_on import Wishes
 from volcv_async.job.journal import Journal
 from volcv_async.job.lessons import Lessons
@@ -129,6 +130,7 @@ async def run(
     async with _journal(folder, fsync=fsync) as journal:
         books, lessons = Books(journal, wishes, seeds, spending), Lessons(client, journal)
         await lessons.recall()
+        ceiling = Ceiling(partial(_slots, client, concurrency))
         outcomes = client.stream(
             books.due(requests),
             concurrency=concurrency,
@@ -141,6 +143,7 @@ async def run(
         def note(outcome: Outcome) -> None:
             tally.add(outcome)
             lessons.write_now_and_then()
+            ceiling.look_now_and_then()
             if on_outcome is not None:
                 with outcomes.consumer_at_work():
                     on_outcome(outcome)
@@ -149,15 +152,22 @@ async def run(
             waited = outcomes.statistics().waited
             return tally.report(folder, books.kept, waited, budget_reached=spending.reached)
 
-        async with card(folder, said, figures, fsync=fsync):
+        async with card(folder, said, figures, lambda: ceiling.steps, fsync=fsync):
             try:
                 with Sink(folder, fsync=fsync, embed=embed) as sink:
                     ending = await carry(outcomes, Writing(client, sink, books, note, on_rows))
             finally:
                 lessons.write()
+                ceiling.look()
                 books.note_latency()
             _raise(ending)
         return figures()
+
+
+def _slots(client: Client, window: int | None) -> int:
+    """Give how many calls may be in flight now."""
+    slots = client.statistics().slots
+    return slots if window is None else min(slots, window)
 
 
 def _raise(ending: BaseException | None) -> None:

@@ -1,16 +1,16 @@
 """The story of a folder's runs, as drawings: only of what the journal and the card hold.
 
-The times are those at which the last attempt of each request left.
+Of each request it knows the last attempt: when that left, and how long its answer took.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from array import array
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 
@@ -20,16 +20,15 @@ from volcv_async.bottleneck import NAMES
 from volcv_async.errors import ConfigurationError
 from volcv_async.job import database
 from volcv_async.job.database import JOURNAL, JournalError
-from volcv_async.job.drawings import Over, bars, columns, time_span
+from volcv_async.job.drawings import Key, Line, bars, columns, time_span
+from volcv_async.job.drawn_time import Clock, Span
+from volcv_async.job.going_on import trip
 from volcv_async.job.records import Entry, Records
 from volcv_async.job.run_card import CARD
 
-_MOST_PARTS = 96  # that the time is drawn in
-_CALLS = 6  # in each of them, if there are enough
-_PAUSE = 10.0  # seconds without a call that are called a pause, at the least
-_UNUSUAL = 20  # how much longer than usual a pause is
-_DRAWN_PAUSE = 0.04  # of all sending, however long it was
 _WORTH = 0.001  # of all waiting, from where on a cause is drawn
+_GENERATION = "generation, all sent"
+_NINE_TENTHS = 0.9
 
 
 @attrs.define
@@ -38,12 +37,14 @@ class Facts:
 
     Attributes:
         left: When the call left, as seconds since 1970.
+        took: The seconds until its answer was there; NaN where nobody saw it come.
         good: 1 where it gave an image, 0 otherwise.
         refused: How many attempts went before it.
         causes: How many gave no image, by error and code.
     """
 
     left: array[float] = attrs.field(factory=lambda: array("d"))
+    took: array[float] = attrs.field(factory=lambda: array("d"))
     good: array[int] = attrs.field(factory=lambda: array("b"))
     refused: array[int] = attrs.field(factory=lambda: array("l"))
     causes: Counter[str] = attrs.field(factory=Counter[str])
@@ -54,67 +55,50 @@ class Facts:
         if entry.state in {"failed", "in doubt"}:
             code = last.get("code")
             self.causes[f"{last.get('error')}{'' if code is None else f' {code}'}"] += 1
-        if entry.sent is not None and entry.state != "pending":
-            self.left.append(entry.sent.timestamp())
+        went = trip(entry)
+        if went.sent is not None and entry.state != "pending":
+            self.left.append(went.sent.timestamp())
+            self.took.append(math.nan if went.seconds is None else went.seconds)
             self.good.append(entry.state == "done")
             self.refused.append(max(entry.attempts - 1, 0))
 
+    def spans(self) -> Iterator[Span]:
+        """Give when each call left and was back; of one that nobody saw come back, no time."""
+        for left, took in zip(self.left, self.took, strict=True):
+            yield left, left if math.isnan(took) else left + took
+
+    def generations(self) -> Iterator[Span]:
+        """Give when each call left that gave an image, and the seconds until it was there."""
+        for left, took, good in zip(self.left, self.took, self.good, strict=True):
+            if good and not math.isnan(took):
+                yield left, took
+
 
 @attrs.frozen
-class Clock:
-    """The time of sending: pauses are cut out of it, so that days of rest leave room.
+class Card:
+    """What the card of the last run says for the drawings.
 
     Attributes:
-        pieces: When each stretch began, and where it begins in the drawing.
-        over: The time as it is drawn.
-        parts: How many equal parts it is drawn in.
+        waited: The seconds of waiting, by cause.
+        slots: From when on, in seconds since 1970, how many calls could be in flight.
     """
 
-    pieces: tuple[tuple[float, float], ...]
-    over: Over
-    parts: int
+    waited: dict[str, float] = attrs.field(factory=dict[str, float])
+    slots: list[tuple[float, int]] = attrs.field(factory=list[tuple[float, int]])
 
     @classmethod
-    def of(cls, times: list[float]) -> Clock:
-        """Find the pauses among times, which are in order."""
-        stretches = _stretches(times)
-        gap = _DRAWN_PAUSE * max(sum(end - start for start, end in stretches), 1.0)
-        pieces: list[tuple[float, float]] = []
-        breaks: list[tuple[float, float, str]] = []
-        at = 0.0
-        for place, (start, end) in enumerate(stretches):
-            if place:
-                said = f"Nothing left for {time_span(start - stretches[place - 1][1])}."
-                breaks.append((at, gap, said))
-                at += gap
-            pieces.append((start, at))
-            at += end - start
-        parts = min(max(len(times) // _CALLS, 1), _MOST_PARTS)
-        return cls(tuple(pieces), Over(seconds=max(at, 1.0), breaks=breaks), parts)
-
-    def place(self, time: float) -> float:
-        """Give the place of a time of sending in the drawing's seconds."""
-        found = bisect_right(self.pieces, time, key=lambda piece: piece[0])
-        start, at = self.pieces[found - 1]
-        return at + time - start
-
-    def part(self, time: float) -> int:
-        """Give the part that a time is drawn in."""
-        return min(int(self.place(time) / self.over.seconds * self.parts), self.parts - 1)
-
-    @property
-    def part_seconds(self) -> float:
-        """How long a part is."""
-        return self.over.seconds / self.parts
-
-
-def _stretches(times: list[float]) -> list[tuple[float, float]]:
-    """Give the beginning and the end of each stretch of sending between two pauses."""
-    steps = [later - earlier for earlier, later in pairwise(times)]
-    pause = max(_PAUSE, _UNUSUAL * median(steps)) if steps else _PAUSE
-    pauses = [(a, b) for a, b in pairwise(times) if b - a > pause]
-    starts = [times[0], *(back for _, back in pauses)]
-    return list(zip(starts, [*(last for last, _ in pauses), times[-1]], strict=True))
+    def of(cls, folder: Path) -> Card:
+        """Read it; nothing is known where there is none, or somebody has written into it."""
+        try:
+            told = json.loads((folder / CARD).read_bytes())
+            waited = told["figures"]["waited"].items()
+            began = datetime.fromisoformat(told["began"]).timestamp()
+            return cls(
+                {cause: float(seconds) for cause, seconds in waited},
+                [(began + float(seconds), int(slots)) for seconds, slots in told["slots"]],
+            )
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return cls()
 
 
 def tell(folder: Path) -> list[str]:
@@ -126,7 +110,7 @@ def tell(folder: Path) -> list[str]:
         facts = _gather(folder)
     except (ConfigurationError, JournalError):
         return []
-    return list(_draw(facts, _waited(folder)))
+    return list(_draw(facts, Card.of(folder)))
 
 
 def _gather(folder: Path) -> Facts:
@@ -137,22 +121,16 @@ def _gather(folder: Path) -> Facts:
     return facts
 
 
-def _waited(folder: Path) -> dict[str, float]:
-    """Give the seconds of waiting, by cause, that the card of the last run tells of."""
-    try:
-        told = json.loads((folder / CARD).read_bytes())["figures"]["waited"]
-        return {cause: float(seconds) for cause, seconds in told.items()}
-    # There is none, or somebody has written into it.
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return {}
-
-
-def _draw(facts: Facts, waited: dict[str, float]) -> Iterator[str]:
+def _draw(facts: Facts, card: Card) -> Iterator[str]:
     if facts.left:
-        clock = Clock.of(sorted(facts.left))
+        clock = Clock.of(sorted(facts.spans()))
         yield _pace(facts, clock)
-    if any(waited.values()):
-        yield _waits(waited)
+        if not all(map(math.isnan, facts.took)):
+            yield _in_flight(facts, clock, card.slots)
+        if any(True for _ in facts.generations()):
+            yield _generations(facts, clock)
+    if any(card.waited.values()):
+        yield _waits(card.waited)
     if facts.causes:
         yield _causes(facts.causes)
 
@@ -171,12 +149,65 @@ def _pace(facts: Facts, clock: Clock) -> str:
         f"At most {max(a for a, _ in heights):.3g} images a second. "
         f"{pauses} {'pause' if pauses == 1 else 'pauses'} of more than ten seconds."
     )
-    marks = "attempts refused or without an image"
-    return columns("Images a second", about, clock.over, heights, marks)
+    upper = Key("bad", "attempts refused or without an image")
+    return columns("Images a second", about, clock.over, heights, upper=upper)
+
+
+def _in_flight(facts: Facts, clock: Clock, slots: list[tuple[float, int]]) -> str:
+    means = [0.0] * clock.parts
+    for span in facts.spans():
+        for part, share in clock.shares(span):
+            means[part] += share
+    unseen = sum(map(math.isnan, facts.took))
+    about = (
+        f"Calls in flight, each part of {time_span(clock.part_seconds)} by its mean, the busiest "
+        f"{max(means):.3g}. {_said_of(slots)} Only the last attempt of a request counts; "
+        f"{unseen:,} whose answer nobody saw are left out."
+    )
+    steps = [(clock.place(time), float(number)) for time, number in slots]
+    line = Line(steps, f"limit of the last run: {_range(slots)}") if slots else None
+    heights = [(mean, 0.0) for mean in means]
+    upper = Key("bad", "")
+    return columns("Calls in flight", about, clock.over, heights, upper=upper, line=line)
+
+
+def _said_of(slots: list[tuple[float, int]]) -> str:
+    """Say what is known of the limit, and of what time it is not."""
+    if not slots:
+        return "What the limit was is not known."
+    changed = len(slots) - 1
+    how = f"{_range(slots)}, and changed {changed:,} times as it was learned" if changed else ""
+    return (
+        f"The limit of the last run was {how or _range(slots)}; that of earlier runs is not known. "
+        "Where it is learned, one call more is tried now and then."
+    )
+
+
+def _range(slots: list[tuple[float, int]]) -> str:
+    numbers = [number for _, number in slots]
+    least, most = min(numbers), max(numbers)
+    return f"{most}" if least == most else f"{least} to {most}"
+
+
+def _generations(facts: Facts, clock: Clock) -> str:
+    parts: list[list[float]] = [[] for _ in range(clock.parts)]
+    for left, took in facts.generations():
+        parts[clock.part(left)].append(took)
+    seconds = sorted(took for _, took in facts.generations())
+    usual = [median(part) if part else 0.0 for part in parts]
+    slowest = [max(part, default=0.0) for part in parts]
+    about = (
+        f"Half of {len(seconds):,} images were there {median(seconds):.3g} s after their call "
+        f"had left, nine in ten after {seconds[int(_NINE_TENTHS * len(seconds))]:.3g} s, the last "
+        f"after {seconds[-1]:.3g} s. Each part by its median and its slowest."
+    )
+    heights = [(low, high - low) for low, high in zip(usual, slowest, strict=True)]
+    upper = Key("other", "the slowest, on the median")
+    return columns("Seconds to an image", about, clock.over, heights, upper=upper)
 
 
 def _waits(waited: dict[str, float]) -> str:
-    names = {str(cause): name for cause, name in NAMES.items()} | {"latency": "generation"}
+    names = {str(cause): name for cause, name in NAMES.items()} | {"latency": _GENERATION}
     lengths = {
         names.get(cause, cause): seconds
         for cause, seconds in sorted(waited.items(), key=lambda one: -one[1])
@@ -185,9 +216,11 @@ def _waits(waited: dict[str, float]) -> str:
     waiting = sum(seconds for cause, seconds in waited.items() if cause != "latency")
     about = (
         f"The last run waited {time_span(waiting)} for a turn and the like, and "
-        f"{time_span(waited.get('latency', 0.0))} with all sent for the provider to answer."
+        f"{time_span(waited.get('latency', 0.0))} with all sent for the provider to answer. "
+        "While it waits for concurrency, every slot is generating."
     )
-    return bars("What the last run waited for", about, lengths, " s")
+    title = "Waiting against generation, in the last run"
+    return bars(title, about, lengths, " s", apart=_GENERATION)
 
 
 def _causes(causes: Counter[str]) -> str:
