@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import subprocess
 from contextlib import closing
 from urllib.parse import urlsplit
@@ -105,3 +106,14 @@ def test_the_help_says_how_faults_are_listed(capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr().out
     assert "--fault " in said
     assert "--faults" in said
+
+
+def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """The error names it, and how to have another."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["serve", "--port", str(port)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"Error: 127.0.0.1, port {port}, cannot be listened on: address")
+    assert "--port" in said.err

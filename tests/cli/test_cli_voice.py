@@ -233,6 +233,17 @@ def test_quiet_says_only_errors(
     assert second == "Each is a row of failed.jsonl or in_doubt.jsonl in out."
 
 
+def test_what_is_in_doubt_comes_with_the_way_to_buy_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody pays twice unasked, and nobody has to search how to ask for it."""
+    listed("lost")
+    with provider(monkeypatch, good_bad_lost):
+        assert main([*RUN, "-q"]) == 1
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last == "What is in doubt may be billed: only --in-doubt retry buys it again."
+
+
 def test_quiet_and_verbose_contradict(capsys: pytest.CaptureFixture[str]) -> None:
     """Both at once are a mistake in the words."""
     listed("a")

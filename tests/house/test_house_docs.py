@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import attrs
 import pytest
 from cyclopts import App
 
@@ -13,8 +14,11 @@ import volcv_async
 from volcv_async.cli.app import app
 from volcv_async.cli.session import Exit
 from volcv_async.gateway import Drop, LocalGateway, Received, Reply
+from volcv_async.job import STANDINGS, Status
+from volcv_async.job.rows import OURS
 
 DOCS = Path(__file__).parents[2] / "docs"
+PACKAGE = Path(volcv_async.__file__).parent
 EXAMPLES = DOCS / "examples"
 FIRST = (DOCS / "index.md").read_text(encoding="utf-8")
 COMMAND = (DOCS / "reference" / "command.md").read_text(encoding="utf-8")
@@ -39,6 +43,22 @@ def options(command: App) -> set[str]:
     """The names of a command's options."""
     names = {name for argument in command.assemble_argument_collection() for name in argument.names}
     return {name for name in names if name.startswith("-")}
+
+
+def defaults(command: App) -> dict[str, str]:
+    """The defaults of a command's options that have one worth a word, as one would type them."""
+    arguments = command.assemble_argument_collection()
+    found = {argument.names[0]: argument.field_info.default for argument in arguments}
+    return {
+        name: str(held)
+        for name, held in found.items()
+        if isinstance(held, str | int | float | Path) and held is not False
+    }
+
+
+def described_defaults(text: str) -> dict[str, str]:
+    """What stands in code in the second column of a table of options."""
+    return dict(re.findall(r"^\| `(-[^`]*)`[^|]* \| `([^`]*)` \|", text, re.MULTILINE))
 
 
 def commands() -> dict[str, App]:
@@ -95,6 +115,35 @@ def test_the_reference_has_every_command_and_option() -> None:
         assert {word for word in described if word.startswith("-")} == options(command), name
 
 
+def test_the_reference_has_the_defaults() -> None:
+    """What an option is when it is left out is what the reference says that it is."""
+    for name, command in commands().items():
+        described = described_defaults(section(f"### volcv {name}"))
+        described.pop("--prompt-column", None)  # where it is left out, the list is looked at
+        assert described == defaults(command), name
+
+
+def test_the_reference_has_every_variable() -> None:
+    """Each variable of the environment that anything reads is explained, and no other."""
+    read = {
+        name
+        for file in PACKAGE.rglob("*.py")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if "environ" in line or "getenv" in line
+        for name in re.findall(r'"([A-Z][A-Z_]+)"', line)
+    }
+    assert set(first_column(section("## Environment"))) == read >= {"VOLCV_API_KEY"}
+
+
+def test_the_reference_has_what_status_says() -> None:
+    """The fields of an object, and the words for how a prompt stands."""
+    described = section("### volcv status")
+    fields = [name for name in first_column(described) if not name.startswith("-")]
+    assert fields == [field.name for field in attrs.fields(Status)]
+    (words,) = re.findall(r"^\| `standing` \| (.*) \|$", described, re.MULTILINE)
+    assert tuple(re.findall(r"`([^`]+)`", words)) == STANDINGS
+
+
 def test_the_reference_has_every_exit_code() -> None:
     """Each exit code is explained, and no other."""
     codes = re.findall(r"^\| (\d+) \|", section("## Exit codes"), re.MULTILINE)
@@ -122,3 +171,4 @@ async def test_the_reference_has_every_field_of_a_row(tmp_path: Path) -> None:
     history = ["seeds_refused", "perhaps_billed", "earlier_request_ids"]
     assert described == [*good, "size_asked_for", *history]
     assert first_column(of_errors) == [*bad, "url", "expires", *history]
+    assert {*described, *first_column(of_errors)} == OURS

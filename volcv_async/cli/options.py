@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -121,6 +122,7 @@ def stated_limits(
             nobody to share with; or the store's URL holds a password, which does not belong on a
             command line.
     """
+    _check_limits(rate, concurrency)
     if shared is None:
         return Limits(rate=rate, concurrency=concurrency)
     if local:
@@ -143,6 +145,15 @@ def stated_limits(
             help="Name a store without one, such as unix:///run/redis.sock, or use the library.",
         )
     return limits
+
+
+def _check_limits(rate: float | None, concurrency: int | None) -> None:
+    for name, value in {"--rate": rate, "--concurrency": concurrency}.items():
+        if value is not None and not 0 < value < math.inf:
+            raise ConfigurationError(
+                f"{name} {value:g} makes no sense.",
+                help="Give a number above 0, or leave it out: then it is learned.",
+            )
 
 
 def check_seconds(drain: float, give_up: float) -> None:

@@ -305,6 +305,8 @@ def _conclude(job: _Job, report: JobReport, learned: Iterable[Learned]) -> None:
         insist(reason)
     if report.some_failed:
         insist(f"Each is a row of failed.jsonl or in_doubt.jsonl in {job.out}.")
+    if report.in_doubt + report.in_doubt_before:
+        insist("What is in doubt may be billed: only --in-doubt retry buys it again.")
     if costs := job.means.cost_line(report.paid + report.perhaps_paid):
         note(f"Cost{', at the most' if report.perhaps_paid else ''}: {costs}.")
     if report.budget_reached:

@@ -5,7 +5,8 @@ The gateway is imported when it is to serve, by ``volcv.gateway``; the command's
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from shlex import quote
 from typing import Annotated
 
@@ -15,6 +16,7 @@ import volcv_async as volcv
 from volcv_async.cli.interrupts import run_interruptibly
 from volcv_async.cli.messages import note, result
 from volcv_async.cli.session import Exit, reading_input
+from volcv_async.errors import ConfigurationError
 
 
 def serve(
@@ -70,9 +72,22 @@ def serve(
             result(f"export VOLCV_API_KEY={quote(key)}")
             note("Serving until Ctrl-C. GET /ledger says what was paid.")
 
-        with suppress(KeyboardInterrupt):
+        with _listening(host, port), suppress(KeyboardInterrupt):
             run_interruptibly(volcv.gateway.serve(gateway, tell), "Stopped.")
     return Exit.DONE
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Generator[None]:
+    """Say of an address that cannot be had what to do about it."""
+    try:
+        yield
+    except OSError as wrong:
+        why = str(wrong.strerror).rpartition(": ")[2]
+        raise ConfigurationError(
+            f"{host}, port {port}, cannot be listened on: {why}.",
+            help="Give another --port, where 0 takes a free one, or another --host.",
+        ) from wrong
 
 
 def _list_faults() -> None:

@@ -71,5 +71,6 @@ def _unknown(model: type[Request], name: str, names: list[str]) -> InvalidReques
     cure = f"Did you mean {near[0]}? " if near else ""
     return InvalidRequestError(
         f"{model.__name__} has no field {name!r}.",
-        help=f"{cure}A field that this library does not know yet goes into extra={{...}}.",
+        help=f"{cure}`volcv models NAME` lists the fields of a model; one that this library does "
+        "not know yet goes into extra={...}.",
     )
