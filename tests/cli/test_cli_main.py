@@ -47,7 +47,9 @@ def test_the_help_fits_a_screen(words: list[str], capsys: pytest.CaptureFixture[
     assert main(words) == 0
     said = capsys.readouterr().out
     assert len(said.splitlines()) <= 24
-    assert all(f" {name} " in said for name in ("demo", "generate", "run", "serve", "models"))
+    assert all(
+        f" {name} " in said for name in ("demo", "generate", "run", "gallery", "serve", "models")
+    )
 
 
 @pytest.mark.parametrize("command", list(EXAMPLES))

@@ -64,7 +64,9 @@ def test_what_the_command_says_of_itself_needs_no_client(words: tuple[str, ...])
     assert ours & {"volcv_async.client", "volcv_async.gateway", "volcv_async.job"} == set()
 
 
-@pytest.mark.parametrize("name", ["demo", "generate", "run", "status", "export", "serve", "models"])
+@pytest.mark.parametrize(
+    "name", ["demo", "generate", "run", "status", "gallery", "export", "serve", "models"]
+)
 def test_the_help_of_a_command_imports_no_aiohttp(name: str) -> None:
     """Whatever a command does, telling its options sends nothing."""
     assert "aiohttp" not in imported(command(name, "--help"))
@@ -87,7 +89,7 @@ def test_a_script_for_the_shell_s_completion_imports_no_aiohttp(shell: str) -> N
 def test_the_list_of_commands_begins_with_what_each_says() -> None:
     """The help that is told without a command's module is that of its function."""
     names = [name for name in app.resolved_commands() if not name.startswith("-")]
-    assert len(names) == 7
+    assert len(names) == 8
     for name in names:
         says = cleandoc(app[name].default_command.__doc__ or "")
         assert app[name].help.partition("\n\n")[0] == says, name

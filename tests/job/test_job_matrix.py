@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from volcv_async.errors import InvalidRequestError
 from volcv_async.job import Listed, Matrix, read_list, read_prompts
+from volcv_async.job.lists import name_of, spooled
 from volcv_async.models import GeneralV14, GeneralV21
 
 
@@ -94,6 +96,14 @@ def test_a_row_that_makes_no_request_is_said_by_its_number() -> None:
     assert next(requests) == GeneralV21(prompt="a fox", seed=1)
     with pytest.raises(InvalidRequestError, match="the matrix, row 2: seed=x"):
         next(requests)
+
+
+def test_a_matrix_has_a_name_and_is_not_copied(tmp_path: Path) -> None:
+    """Among lists that can be read only once it is left as it is."""
+    matrix = Matrix("a", {})
+    with spooled([matrix], tmp_path / "out") as (same,):
+        assert same is matrix
+        assert name_of(same) == "the matrix"
 
 
 def test_what_is_said_of_files_is_refused_for_a_matrix() -> None:

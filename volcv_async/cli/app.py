@@ -44,6 +44,12 @@ _COMMANDS = {
         paid for with no image there; "in doubt" may have been billed; "refused" was
         not billed, and is not sent again unasked.
         """,
+    "gallery:gallery": """
+        Draw the gallery of a folder again.
+
+        It takes in what lies there now. Large pictures without a small copy get one,
+        for twenty seconds; the next time goes on with the rest.
+        """,
     "export:export": """
         Pack the pictures of a folder as WebDataset tar shards.
 
@@ -72,6 +78,7 @@ EXAMPLES = {
         "volcv run --matrix 'a {animal} in {style}' animal=cat,fox style=oil,ink -o out",
     ),
     "status": ("volcv status out", "volcv status out --json | jq -r 'select(.why).why'"),
+    "gallery": ("volcv gallery out", "volcv gallery out --title 'Foxes, second night'"),
     "export": (
         "volcv export out --webdataset shards",
         "volcv export out --webdataset shards --shard 5000",
@@ -99,6 +106,9 @@ for place, (command, says) in enumerate(_COMMANDS.items()):
         help_epilogue="\n".join(["Examples:", *(f"  {line}" for line in EXAMPLES[name])]),
         sort_key=place,
     )
+app.register_install_completion_command(  # pyright: ignore[reportUnknownMemberType] - its **kwargs
+    help="Let your shell complete the words of volcv.", sort_key=len(_COMMANDS)
+)
 
 
 def start(arguments: Sequence[str]) -> int:

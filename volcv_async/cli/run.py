@@ -98,7 +98,7 @@ def run(
         str | Path,  # it comes as a text, as axes need; a shell completes it as a path
         Parameter(
             name="LIST",
-            help="Lists: txt, tsv, csv, json, jsonl; a folder of .txt; - is stdin.",
+            help="Lists: txt, tsv, csv, json, jsonl, parquet; a folder of .txt; - is stdin.",
             allow_leading_hyphen=True,  # for - alone
         ),
     ],

@@ -9,18 +9,17 @@ blocks; nothing but the picture at hand is read.
 from __future__ import annotations
 
 import io
-import json
 import os
 import tarfile
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
-from typing import cast
 
 import attrs
 
 from volcv_async import durable
 from volcv_async.errors import ConfigurationError, InvalidRequestError
+from volcv_async.job.leavings import picture_rows, refuse_empty
 from volcv_async.job.rows import Row, text
 from volcv_async.job.sink import METADATA
 
@@ -75,11 +74,7 @@ def _packed(folder: Path, shards: Path, shard: int) -> Iterator[Shard]:
 def _check(folder: Path, shards: Path, shard: int) -> None:
     if shard < 1:
         raise InvalidRequestError(f"{shard} pictures in a shard makes no sense.", help="Give 1000.")
-    if not (folder / METADATA).is_file():
-        raise ConfigurationError(
-            f"{folder} holds no {METADATA}, so there is nothing to pack.",
-            help="Give the folder of a run that has made pictures.",
-        )
+    refuse_empty(folder, "to pack")
     there = next(shards.glob("*.tar"), None)
     if there is not None:
         raise ConfigurationError(
@@ -89,25 +84,8 @@ def _check(folder: Path, shards: Path, shard: int) -> None:
 
 
 def _rows(metadata: Path) -> Iterator[Row]:
-    """Give the rows of pictures, as they are asked for."""
     with metadata.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            row = _parsed(line)
-            if row is None:
-                raise InvalidRequestError(
-                    f"{metadata}, line {number}: is no row of a picture.",
-                    help="It needs a file_name. The shards before that row are written.",
-                )
-            yield row
-
-
-def _parsed(line: bytes) -> Row | None:
-    try:
-        row: object = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    named = isinstance(row, dict) and isinstance(cast("Row", row).get("file_name"), str)
-    return cast("Row", row) if named else None
+        yield from picture_rows(metadata, lines, "The shards before that row are written.")
 
 
 def _write(path: Path, folder: Path, rows: Iterator[Row]) -> int:

@@ -1,6 +1,7 @@
 """Prompt lists in: files, folders and standard input, read row by row into requests.
 
     name ─ sources ▶ bytes ─ lines ▶ text ─ formats (arrays) ▶ Row ─ choosing, listing ▶ Listed
+                          └─ parquet ▶ values ─┘
 
 ``matrix`` makes rows of a template; ``spooling`` keeps what can be read only once, ``in_threads``
 reads beside an event loop.

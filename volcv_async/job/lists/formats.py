@@ -11,14 +11,17 @@ import attrs
 from volcv_async.errors import InvalidRequestError
 from volcv_async.job.lists.arrays import DECODER, elements
 from volcv_async.job.lists.lines import head, lines, without_end
+from volcv_async.job.lists.parquet import records
 from volcv_async.job.lists.sources import Source
 
-Format = Literal["txt", "tsv", "csv", "jsonl", "json"]
+Format = Literal["txt", "tsv", "csv", "jsonl", "json", "parquet"]
 """How a list is written."""
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 """All of them."""
 
+# Its first four, and the one that every writer's first header begins with.
+_PARQUET = b"PAR1\x15"
 _CURE = "Name it with --prompt-column, or prompt_column=... from code."
 
 _Cells = Mapping[str, object]
@@ -70,6 +73,8 @@ def format_by_name(source: Source) -> Format | None:
 
 def format_by_bytes(head: bytes) -> Format:
     """Tell the format from the first line: text, where nothing speaks for another."""
+    if head.startswith(_PARQUET):
+        return "parquet"
     first = head.decode(errors="replace").lstrip("\ufeff \t\r\n")
     inside = first[1:].lstrip()[:1]
     if first.startswith("[") and inside in {"", "{", '"', "]"}:
@@ -179,6 +184,12 @@ def _json(source: Source, wanted: str | None) -> Iterator[Row]:
         yield _from_json(source, number, value, wanted)
 
 
+def _parquet(source: Source, wanted: str | None) -> Iterator[Row]:
+    by_rows = attrs.evolve(source, counts="row")
+    for number, value in records(by_rows):
+        yield _from_json(by_rows, number, value, wanted)
+
+
 def _parsed(source: Source, number: int, line: str) -> object:
     try:
         return DECODER.decode(line)
@@ -215,4 +226,5 @@ _READERS: Mapping[Format, Callable[[Source, str | None], Iterator[Row]]] = {
     "csv": _csv,
     "jsonl": _jsonl,
     "json": _json,
+    "parquet": _parquet,
 }

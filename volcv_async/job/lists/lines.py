@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import codecs
-import zlib
 from collections.abc import Callable, Iterator
-from gzip import BadGzipFile
 
-from volcv_async.job.lists.sources import Source
+from volcv_async.job.lists.sources import BROKEN_GZIP, Source
 
 _BOM = b"\xef\xbb\xbf"
 _LONGEST = 8 * 2**20  # bytes of a line, so that no file is read whole because it has no lines
@@ -60,7 +58,7 @@ _AS_UTF8 = "Save the list as UTF-8."
 def _read(source: Source, line: int, read: Callable[[], bytes]) -> bytes:
     try:
         return read()
-    except (EOFError, zlib.error, BadGzipFile):
+    except BROKEN_GZIP:
         raise source.bad(line, "is where its gzip data breaks off.", "Is the file whole?") from None
 
 

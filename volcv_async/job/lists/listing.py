@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
@@ -10,12 +11,14 @@ from typing import Any, cast
 import attrs
 
 from volcv_async.errors import InvalidRequestError
+from volcv_async.job.lists.arrays import DECODER
 from volcv_async.job.lists.choosing import Choice
 from volcv_async.job.lists.formats import Format, Row, format_by_name, refuse_columns, rows
 from volcv_async.job.lists.matrix import Matrix
 from volcv_async.job.lists.sources import ListPath, Source, of_file, of_folder
 from volcv_async.job.rows import OURS, from_sent
 from volcv_async.models import GeneralV21, Request, build, variant
+from volcv_async.models.fields import info
 from volcv_async.models.texts import from_text
 
 PromptList = ListPath | Matrix
@@ -51,7 +54,7 @@ def read_prompts(
 ) -> Iterator[Request]:
     r"""Read prompt lists, one request a prompt, as they are asked for.
 
-    The suffix tells the format, or, where there is none, the first bytes. All are UTF-8, with or
+    The suffix tells the format, or, where there is none, the first bytes. Text is UTF-8, with or
     without a byte order mark, packed with gzip or not, and lines end with ``\n`` or ``\r\n``:
 
     - ``.txt``: a prompt a line; blank lines and lines that begin with ``#`` are skipped.
@@ -59,6 +62,7 @@ def read_prompts(
     - ``.csv``: a header, then rows with the usual quoting, within which a field may hold lines.
     - ``.jsonl``: a text a line, or an object with the prompt under a key.
     - ``.json``: an array of such texts and objects.
+    - ``.parquet``: rows of columns, each a value as JSON has it; needs the extra ``parquet``.
     - a folder: the ``.txt`` files in it, by name.
 
     Empty lines in tables and JSON lines are skipped. A column that is named as a field of the
@@ -71,7 +75,7 @@ def read_prompts(
         prompt_column: The column or key that holds the prompt. None: ``prompt`` in any case of
             letters, or else the only one there is.
         fields: Values for other fields, the same for all requests whose rows say nothing else.
-        format: The format, whatever the names are: txt, tsv, csv, jsonl or json.
+        format: The format, whatever the names are: txt, tsv, csv, jsonl, json or parquet.
 
     Raises:
         InvalidRequestError: The format is not known, or ``fields`` does not fit the model: at
@@ -155,9 +159,9 @@ def _refuse_said(known: Format | None, wanted: str | None) -> None:
 
 def _listed(row: Row, model: type[Request], given: Mapping[str, Any]) -> Listed:
     try:
-        sent = row.cells.get("request")
-        if isinstance(sent, Mapping) and "req_key" in sent:
-            return _once_more(row, cast("Mapping[str, Any]", sent))
+        sent = _sent(row)
+        if sent is not None:
+            return _once_more(row, sent)
         return _as_columns_say(row, _model(row, model), given)
     except InvalidRequestError as wrong:
         raise row.bad(wrong.message, wrong.help) from None
@@ -185,8 +189,26 @@ def _model(row: Row, model: type[Request]) -> type[Request]:
     return variant(named if isinstance(named, str) else repr(named))
 
 
+def _sent(row: Row) -> Mapping[str, Any] | None:
+    """Give the request that a run has written into a row, where it has; a table holds its JSON."""
+    told = row.cells.get("request")
+    if isinstance(told, str) and told.startswith("{"):
+        with suppress(ValueError, RecursionError):
+            told = DECODER.decode(told)
+    is_one = isinstance(told, Mapping) and "req_key" in told
+    return cast("Mapping[str, Any]", told) if is_one else None
+
+
 def _value(row: Row, model: type[Request], name: str) -> object:
     cell = row.cells[name]
     if row.typed or not isinstance(cell, str):
-        return cell
+        return _whole(model, name, cell)
     return from_text(model, name, cell) if cell else None
+
+
+def _whole(model: type[Request], name: str, cell: object) -> object:
+    """Take 7.0 for 7 where a whole number is asked for: a table with gaps may hold it so."""
+    declared = info(attrs.fields_dict(model)[name])
+    if declared is None or declared.kind != "int":
+        return cell
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell

@@ -8,6 +8,9 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import shutil
+import tempfile
+import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +22,9 @@ from volcv_async.errors import InvalidRequestError
 
 _GZIP = b"\x1f\x8b"
 _ENDING = ".gz"
+
+BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
+"""What is raised where packed data breaks off, or is none."""
 
 
 @attrs.frozen
@@ -46,6 +52,31 @@ class Source:
                 return
             with gzip.GzipFile(fileobj=file) as unpacked, io.BufferedReader(unpacked) as buffered:  # type: ignore[type-var, unused-ignore]
                 yield cast("BinaryIO", buffered)
+
+    @contextmanager
+    def seeking(self) -> Generator[BinaryIO]:
+        """Open it to move about in; what is packed is unpacked into a file without a name.
+
+        Raises:
+            InvalidRequestError: Its gzip data breaks off.
+        """
+        with self.open() as file:
+            if not _begins_as_gzip(file):
+                yield file
+                return
+            with tempfile.TemporaryFile() as whole:
+                self._unpack(file, whole)
+                yield whole
+
+    def _unpack(self, file: BinaryIO, into: BinaryIO) -> None:
+        try:
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                shutil.copyfileobj(unpacked, into)
+        except BROKEN_GZIP:
+            raise InvalidRequestError(
+                f"{self.name}: its gzip data breaks off.", help="Is the file whole?"
+            ) from None
+        into.seek(0)
 
     def bad(self, line: int, why: str, cure: str = "") -> InvalidRequestError:
         """Make the error for a line or row of it."""
