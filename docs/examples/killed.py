@@ -21,7 +21,9 @@ async def main() -> None:
 
         async with LocalGateway(answer=answer) as gateway:
             there = {"VOLCV_BASE_URL": gateway.url, "VOLCV_API_KEY": "local-key"}
-            run = await volcv("run", "prompts.txt", "-o", "out", "--concurrency", "1", **there)
+            words = ("run", "prompts.txt", "-o", "out", "--concurrency", "1", "--quiet")
+            await (await volcv(*words, "--limit", "1", **there)).wait()  # the fox
+            run = await volcv(*words, **there)
             await hold.arrived()  # the lighthouse is being made
             run.kill()
             await run.wait()
