@@ -172,6 +172,13 @@ def test_any_row_can_be_read_back(prompt: str, more: dict[str, Any]) -> None:
     assert not set(packed) & set("<>&\u2028\u2029")
 
 
+def test_the_columns_of_the_list_are_told_from_ours() -> None:
+    """The page offers them first, in the order in which they came."""
+    rows = [row(width=1, seed=7, style="ink", animal="hare"), row(width=1, note="<", style="oil")]
+    held = json.loads("".join(packing.pack([(one, 0, False) for one in rows])))
+    assert held["listed"] == ["style", "animal", "note"]
+
+
 def test_rows_that_share_nothing_need_no_more_room() -> None:
     """After a thousand kinds of request each row says for itself what it is."""
     rows = [(row(request={"width": number}), 0, False) for number in range(1001)]

@@ -2,6 +2,7 @@
 
 A row is an array: place, prompt, state, whether there is a thumbnail, what it shares with others,
 and what is its own. What many rows share stands once, after them, and they name it by its place.
+Last come the names of the list's own columns.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from volcv_async.job.gallery.remaking import LEFT_TO_THE_ROW, options
-from volcv_async.job.rows import Row
+from volcv_async.job.rows import OURS, Row
 
 STATES = ("done", "failed", "in doubt")
 
@@ -32,15 +33,17 @@ def pack(rows: Iterable[tuple[Row, int, bool]]) -> Iterator[str]:
             thumbnail of it.
     """
     places: dict[str, int] = {}
+    listed: dict[str, None] = {}  # in the order in which they came
     yield '{"rows":['
     for count, (row, state, thumbnail) in enumerate(rows):
         shared = _written(_in_common(row))
         if len(places) < _MOST_SHARED:
             places.setdefault(shared, len(places))
         own = {name: value for name, value in row.items() if name not in _AWAY}
+        listed |= dict.fromkeys(name for name in own if name not in OURS)
         head = _written([place_of(row), _text(row["prompt"]), state, int(thumbnail)])[:-1]
         yield f"{',' * bool(count)}\n{head},{places.get(shared, shared)},{_written(own)}]"
-    yield f'\n],"shared":[{",".join(places)}]}}'
+    yield f'\n],"shared":[{",".join(places)}],"listed":{_written(list(listed))}}}'
 
 
 def place_of(row: Row) -> str:

@@ -1,10 +1,11 @@
 "use strict";
 // The page's rows, from packing.py: [place, prompt, state, thumbnail, shared, own] each.
 const get = (id) => document.getElementById(id);
-const { rows, shared: common } = JSON.parse(get("rows").textContent);
+const { rows, shared: common, listed } = JSON.parse(get("rows").textContent);
 const STATES = ["done", "failed", "in doubt"];
 const SEEDS = ["seed", "llm_seed", "sr_seed"];
-const CHUNK = 60; // cards that are made at a time
+const BLOCK = 60; // cards: rows of 1 to 6 divide it, so that blocks join without a gap
+const GROUPS = 12; // in a block, where one prompt lies side by side
 const MANY = 200; // values that are offered to choose from
 
 const href = (path) => path.split("/").map(encodeURIComponent).join("/");
@@ -60,7 +61,20 @@ function different(column, most = Infinity) {
 
 function offer(select, options) {
   select.replaceChildren(...options.map(([key, text]) => new Option(text, key)));
-  select.closest("label").hidden = options.length < 3 && select.id !== "sort";
+  select.closest("label").hidden = options.length < 3;
+}
+
+function offerColumns(select, first) {
+  const others = columns.filter((name) => !listed.includes(name));
+  select.replaceChildren(...first.map(([key, text]) => new Option(text, key)), named("of your list", listed), named("of the pictures", others));
+}
+
+function named(label, names) {
+  const group = document.createElement("optgroup");
+  group.label = label;
+  group.hidden = !names.length;
+  group.append(...names.map((name) => new Option(name)));
+  return group;
 }
 
 // "5" or "> 5" or "<= 5" for numbers, otherwise a part of the text.
@@ -97,11 +111,13 @@ function sorted(some) {
   return keyed.sort(([a, p], [b, q]) => sign * compare(a, b) || p.at - q.at).map(([, picture]) => picture);
 }
 
-// What is shown: a chunk of cards at a time, as the end of the page comes near
+// What is shown: cards lie in blocks, and only those near the window are filled, so that the page
+// stays as small as it began, however far somebody scrolls
 
 const HAN = /[\u3400-\u4dbf\u4e00-\u9fff]/, KANA = /[\u3040-\u30ff]/;
 const main = get("pictures");
-let chosen = pictures, blocks = [], shown = 0;
+const held = new WeakMap(); // what each block is filled with: pictures, or lists of them
+let chosen = pictures, each = 0; // what a block is high for each thing in it, in pixels
 
 function write(element, prompt) {
   element.textContent = prompt;
@@ -144,49 +160,81 @@ function group(some) {
   section.className = "group";
   grid.className = "grid";
   write(head, some[0].prompt);
-  grid.append(...some.map(card));
+  grid.append(...some.slice(0, MANY).map(card));
   section.append(head, grid);
+  if (some.length > MANY) section.append(small(`and ${number(some.length - MANY)} more`));
   return section;
 }
 
-function more() {
-  const made = document.createDocumentFragment();
-  for (let cards = 0; shown < blocks.length && cards < CHUNK; shown++) {
-    const block = blocks[shown];
-    made.append(Array.isArray(block) ? group(block) : card(block));
-    cards += Array.isArray(block) ? block.length : 1;
-  }
-  main.append(made);
+function small(text) {
+  const words = document.createElement("p");
+  words.className = "empty";
+  words.textContent = text;
+  return words;
 }
 
 function nothing(beside) {
-  const empty = document.createElement("p");
-  empty.className = "empty";
-  empty.textContent = !pictures.length ? "There is no picture yet." : beside ? "No prompt here has more than one picture." : "Nothing matches.";
-  return empty;
+  return small(!pictures.length ? "There is no picture yet." : beside ? "No prompt here has more than one picture." : "Nothing matches.");
+}
+
+function blank(some) {
+  const block = document.createElement("div");
+  held.set(block, some);
+  near.observe(block);
+  return block;
+}
+
+function furnish(block) {
+  if (block.firstChild) return;
+  block.append(...held.get(block).map((it) => (Array.isArray(it) ? group(it) : card(it))));
+  block.style.minHeight = "";
+}
+
+function clear(block, height) {
+  if (!block.firstChild || block.contains(document.activeElement)) return;
+  block.style.minHeight = `${height}px`;
+  block.replaceChildren();
+  each = height / held.get(block).length;
+}
+
+// What is not filled yet is taken to be as high as what was last.
+function guess() {
+  const [first] = main.children;
+  if (held.has(first)) each ||= first.getBoundingClientRect().height / held.get(first).length;
+  for (const block of main.children) if (!block.firstChild) block.style.minHeight = `${each * held.get(block).length}px`;
+}
+
+const near = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting, boundingClientRect } of entries) {
+    if (isIntersecting) furnish(target);
+    else clear(target, boundingClientRect.height);
+  }
+}, { rootMargin: "2000px" });
+
+function split(some, size) {
+  return Array.from({ length: Math.ceil(some.length / size) }, (_, at) => some.slice(at * size, (at + 1) * size));
 }
 
 function show() {
   const beside = get("beside").checked;
   chosen = sorted(matching());
-  blocks = beside ? [...grouped(chosen).values()].filter((some) => some.length > 1) : chosen;
-  if (beside) chosen = blocks.flat();
-  main.className = beside ? "groups" : "";
-  main.replaceChildren(...(blocks.length ? [] : [nothing(beside)]));
-  shown = 0;
-  more();
-  watch();
+  const groups = beside ? [...grouped(chosen).values()].filter((some) => some.length > 1) : [];
+  if (beside) chosen = groups.flat();
+  main.className = beside ? "groups" : "cards";
+  near.disconnect();
+  const blocks = (beside ? split(groups, GROUPS) : split(chosen, BLOCK)).map(blank);
+  main.replaceChildren(...(blocks.length ? blocks : [nothing(beside)]));
+  if (blocks.length) furnish(blocks[0]);
+  guess();
   get("count").textContent = chosen.length === pictures.length ? number(pictures.length) : `${number(chosen.length)} of ${number(pictures.length)}`;
 }
 
-const watcher = new IntersectionObserver(([end]) => {
-  if (!end.isIntersecting || shown >= blocks.length) return;
-  more();
-  watch();
-}, { rootMargin: "2000px" });
-function watch() { // anew, so that it tells again if the end is still near
-  watcher.unobserve(get("end"));
-  watcher.observe(get("end"));
+// The card of a picture, in its block, which is filled if need be; nothing where it is not chosen.
+function cardOf(picture) {
+  const named = `a[href="#${CSS.escape(encodeURIComponent(picture.name))}"]`;
+  const block = [...main.children].find((one) => held.get(one)?.flat().includes(picture));
+  if (block) furnish(block);
+  return block?.querySelector(named);
 }
 
 // One picture, large: the part of the address after # says which
@@ -208,7 +256,11 @@ function fact(name, it) {
 
 function facts({ own, shared, state, file }) {
   const { request, command: _, ...rest } = shared;
-  const known = { ...(file && { file_name: decodeURIComponent(file) }), state, ...rest, ...own, ...request };
+  const known = { ...(file && { file_name: decodeURIComponent(file) }), state, ...rest, ...own };
+  for (const [name, it] of Object.entries(request)) {
+    const other = name in known && said(known[name]) !== said(it);
+    known[other ? `${name} asked for` : name] = it;
+  }
   return Object.entries(known).filter(([, it]) => said(it) !== "").flatMap(([name, it]) => fact(name, it));
 }
 
@@ -275,7 +327,7 @@ async function copy() {
 large.addEventListener("close", () => {
   const last = current();
   if (location.hash) history.replaceState(null, "", location.pathname + location.search);
-  if (last) main.querySelector(`a[href="#${CSS.escape(encodeURIComponent(last.name))}"]`)?.focus();
+  if (last) cardOf(last)?.focus();
 });
 get("before").addEventListener("click", () => go(-1));
 get("after").addEventListener("click", () => go(1));
@@ -318,8 +370,8 @@ addEventListener("keydown", (event) => {
 
 offer(get("model"), [["", "all"], ...different("model").map((name) => [name, name])]);
 offer(get("state"), [["", "all"], ...different("state").map((name) => [name, name])]);
-offer(get("column"), [["", "any"], ...columns.map((name) => [name, name])]);
-offer(get("sort"), [["", "the list"], ["prompt", "prompt"], ...columns.map((name) => [name, name])]);
+offerColumns(get("column"), [["", "any"]]);
+offerColumns(get("sort"), [["", "the list"], ["prompt", "prompt"]]);
 get("column").addEventListener("change", () => {
   const column = get("column").value;
   get("value").disabled = !column;
@@ -327,7 +379,16 @@ get("column").addEventListener("change", () => {
   const values = column ? different(column, MANY).slice(0, MANY) : [];
   get("values").replaceChildren(...values.map((it) => new Option(it, it)));
 });
-get("bar").addEventListener("input", show);
+get("bar").addEventListener("input", () => {
+  show();
+  // From the top again, where the bar stays in sight.
+  const top = main.offsetTop - get("bar").offsetHeight;
+  if (scrollY > top) scrollTo(0, top);
+});
+addEventListener("resize", () => {
+  each = 0;
+  guess();
+});
 get("bar").addEventListener("submit", (event) => event.preventDefault());
 get("bar").hidden = false;
 show();
