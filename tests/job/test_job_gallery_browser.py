@@ -100,7 +100,8 @@ SCROLL = """(async () => {
         most = Math.max(most, cards.length);
         for (const card of cards) seen.add(card.hash);
         const images = cards.map((card) => card.querySelector('img')).filter((one) => one?.src);
-        if (images.some((one) => one.complete && one.currentSrc && !one.naturalWidth)) return 'broken';
+        const come = images.filter((one) => one.complete && one.currentSrc);
+        if (come.some((one) => !one.naturalWidth)) return 'broken';
         if (scrollY >= end() && seen.has('#003000%20failed')) break;
         scrollBy(0, 1800);
         await new Promise(requestAnimationFrame);
