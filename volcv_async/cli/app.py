@@ -51,10 +51,11 @@ _COMMANDS = {
         for twenty seconds; the next time goes on with the rest.
         """,
     "export:export": """
-        Pack the pictures of a folder as WebDataset tar shards.
+        Write the rows of a folder as Parquet, its pictures as tar shards.
 
-        Each picture is three members of one name: itself, its row as .json, its
-        prompt as .txt. The folder stays as it is.
+        The Parquet file is itself a list that run takes. In the shards, which are for
+        WebDataset, each picture is three members of one name: itself, its row as
+        .json, its prompt as .txt. The folder stays as it is.
         """,
     "serve:serve": """
         Serve the local gateway, for trying other clients.
@@ -80,7 +81,7 @@ EXAMPLES = {
     "status": ("volcv status out", "volcv status out --json | jq -r 'select(.why).why'"),
     "gallery": ("volcv gallery out", "volcv gallery out --title 'Foxes, second night'"),
     "export": (
-        "volcv export out --webdataset shards",
+        "volcv export out --parquet out.parquet",
         "volcv export out --webdataset shards --shard 5000",
     ),
     "serve": ("volcv serve", "volcv serve --port 0 --rate 2 --fault drop:0.1"),

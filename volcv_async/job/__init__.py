@@ -8,10 +8,10 @@
 ``identity`` says which request is which, ``going_on`` what the next run does with each;
 ``recovery`` mends what a run that died left behind, ``fetching`` fetches what it paid for.
 ``survey`` looks ahead, ``forecast`` says how long it will take, ``budget`` where it ends.
-``status`` looks back, ``gallery`` draws the page,
-``story`` how the run went. ``run_card`` says what a
-run came to, ``embedding`` puts into a picture what it was made of, ``shards`` packs what a run has
-left. ``single`` is a job of one.
+``status`` looks back, ``gallery`` draws the page, ``story`` how the run went. ``run_card`` says
+what a run came to, ``embedding`` puts into a picture what it was made of. Of what a run has left,
+which ``leavings`` reads, ``shards`` packs the pictures and ``parquet`` writes the rows; ``arrow``
+is the door to pyarrow. ``single`` is a job of one.
 """
 
 from volcv_async.job.books import Seeds, each

@@ -7,6 +7,9 @@ from typing import Any
 
 from volcv_async.errors import ConfigurationError
 
+JSON_MARK = {b"volcv_async": b"json"}
+"""The metadata of a field whose texts are JSON, and to be read as what they say."""
+
 
 def arrow(module: str = "pyarrow") -> Any:  # noqa: ANN401 - it has no types
     """Give a module of pyarrow.

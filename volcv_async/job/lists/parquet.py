@@ -16,7 +16,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from volcv_async.errors import InvalidRequestError
-from volcv_async.job.arrow import arrow
+from volcv_async.job.arrow import JSON_MARK, arrow
 from volcv_async.job.lists.arrays import DECODER
 from volcv_async.job.lists.sources import Source
 
@@ -63,7 +63,7 @@ def _batches(source: Source) -> Iterator[_Columns]:
             read = parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
             for batch in read.iter_batches(_ROWS, use_threads=False):
                 yield [
-                    (field.name, field.type, _values(column))
+                    (field.name, field.type, _values(field, column))
                     for field, column in zip(batch.schema, batch.columns, strict=True)
                 ]
         except (pyarrow.ArrowException, OSError) as wrong:
@@ -78,14 +78,20 @@ def _unreadable(source: Source, wrong: Exception) -> Exception:
     return InvalidRequestError(why, help="Is the file whole?")
 
 
-def _values(column: Any) -> list[Any]:  # noqa: ANN401 - pyarrow has no types
+def _values(field: Any, column: Any) -> list[Any]:  # noqa: ANN401 - pyarrow has no types
     """Give the values of a column; in the place of one that Python has not, what it says of it."""
     try:
         values: list[Any] = column.to_pylist()
     except (ValueError, OverflowError):
         values = [_value(scalar) for scalar in column]
-    is_json = getattr(column.type, "extension_name", "") == _JSON
-    return [_parsed(value) for value in values] if is_json else values
+    return [_parsed(value) for value in values] if _is_json(field) else values
+
+
+def _is_json(field: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
+    metadata: dict[bytes, bytes] = field.metadata or {}
+    return (
+        getattr(field.type, "extension_name", "") == _JSON or JSON_MARK.items() <= metadata.items()
+    )
 
 
 def _value(scalar: Any) -> object:  # noqa: ANN401 - pyarrow has no types
