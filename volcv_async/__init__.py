@@ -64,7 +64,7 @@ if TYPE_CHECKING:
         SharedLimitLost,
         Statistics,
     )
-    from volcv_async.job import JobReport, Listed, Matrix, read_list, read_prompts, run
+    from volcv_async.job import BadRow, JobReport, Listed, Matrix, read_list, read_prompts, run
     from volcv_async.models import (
         AigcMeta,
         GeneralV14,
@@ -90,6 +90,7 @@ __all__ = [
     "AttemptEnded",
     "AttemptStarted",
     "AuthenticationError",
+    "BadRow",
     "Bearer",
     "Bookkeeper",
     "BrokenImageError",
@@ -206,7 +207,7 @@ _ROOMS = {
         "SharedLimitLost",
         "Statistics",
     ),
-    "job": ("JobReport", "Listed", "Matrix", "read_list", "read_prompts", "run"),
+    "job": ("BadRow", "JobReport", "Listed", "Matrix", "read_list", "read_prompts", "run"),
     "models": (
         "AigcMeta",
         "GeneralV14",

@@ -25,7 +25,7 @@ def audit(out: Path) -> None:
     for row in sorted(rows(out / "metadata.jsonl"), key=lambda row: row["file_name"]):
         print("paid:", row["file_name"], "|", row["prompt"], "| request id", row["request_id"])
     for row in [*rows(out / "failed.jsonl"), *rows(out / "in_doubt.jsonl")]:
-        print(f"billed: {row['billed']} | {row['prompt']} | {row['error']}")
+        print(f"billed: {row['billed']} | {row.get('prompt')} | {row['error']}")
 
 
 async def main() -> None:

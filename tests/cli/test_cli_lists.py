@@ -105,6 +105,16 @@ BROKEN: dict[str, tuple[str, bytes | str, str]] = {
     "a folder of others": ("a/b.png", PNG, "a is a folder without any .txt file."),
     "no file": ("a.txt", "a\n", "b.txt: No such file or directory"),
 }
+OF_A_ROW = {
+    "no such key",
+    "an unknown field",
+    "a field of a wrong type",
+    "a prompt of a wrong type",
+    "an unknown model",
+    "an empty prompt",
+    "too many fields",
+    "JSON cut off",
+}
 TYPED = {"no folder": "a.txt/b.txt", "a folder of others": "a", "no file": "b.txt"}
 
 
@@ -112,18 +122,36 @@ TYPED = {"no folder": "a.txt/b.txt", "a folder of others": "a", "no file": "b.tx
 def test_a_broken_list_is_one_line_and_nothing_sent(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
-    """It says what and where, ends with 2 and makes no folder, though a good list is before it."""
+    """It says what and where, ends with 2 and makes no folder, though a good list is before it.
+
+    For what is wrong with one row, that is what ``--strict`` asks for.
+    """
     name, content, says = BROKEN[kind]
     Path(name).parent.mkdir(exist_ok=True)
     good, bad = write("good.txt", "" if "no prompts" in says else "a fox\n"), write(name, content)
     with provider(monkeypatch) as gateway:
-        assert main(["run", good, TYPED.get(kind, bad), "-o", "out"]) == 2
+        strict = ["--strict"] if kind in OF_A_ROW else []
+        assert main(["run", good, TYPED.get(kind, bad), "-o", "out", *strict]) == 2
         assert not gateway.requests
     first, *cure = capsys.readouterr().err.splitlines()
     assert first.startswith("Error: ")
     assert says in first
     assert len(cure) <= 1
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("kind", sorted(OF_A_ROW))
+def test_a_bad_row_lets_the_others_run_on(capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    """It is said before anything is sent, with file, line and field, and ends the run with 1."""
+    name, content, says = BROKEN[kind]
+    words = ["run", write("good.txt", "a fox\n"), write(name, content), "-o", "out", "--local"]
+    assert main([*words, *SMALL]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("1 row of the list cannot be sent, and will be in failed.jsonl (--st")
+    assert says in said[0]
+    (row,) = rows("out/failed.jsonl")
+    assert says in row["message"]
+    assert "a fox" in made()
 
 
 @pytest.mark.parametrize(

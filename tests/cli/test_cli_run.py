@@ -102,7 +102,11 @@ def test_a_run_without_an_image_has_no_gallery(
     [
         ("", [], "list.csv, line 1: has no column that is the prompt's"),
         ("prompt\n", [], "list.csv holds no prompts."),
-        ("prompt\na\n\n''\n\"\"\n", [], "list.csv, line 5: GeneralV21: prompt='' is empty."),
+        (
+            "prompt\na\n\n''\n\"\"\n",
+            ["--strict"],
+            "list.csv, line 5: GeneralV21: prompt='' is empty.",
+        ),
         ("a,b\n1,2\n", [], "--prompt-column"),
         ("prompt\na\n", ["-p", "widht=1"], "Did you mean width?"),
         ("prompt\na\n", ["-p", "width"], "no '=' in it"),

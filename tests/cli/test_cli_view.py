@@ -12,9 +12,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from volcv_async.cli.view import Canvas, View, drawing, facts
-from volcv_async.errors import QuotaError, UnknownOutcomeError
+from volcv_async.errors import InvalidRequestError, QuotaError, UnknownOutcomeError
 from volcv_async.events import Statistics
-from volcv_async.job import Tally
+from volcv_async.job import BadRow, Tally
 from volcv_async.models import GeneralV21, RawRequest
 from volcv_async.results import Completed, Failed, Generation, Image, InDoubt, Outcome
 
@@ -92,6 +92,17 @@ def test_what_stands_in_the_view() -> None:
     assert re.fullmatch(r"━+[╸╺]━+ 1 of 9 · [\d,.]+/s · 4\.0 s left *", bar_and_head)
     assert counts == "0 done · 1 failed · 0 in doubt · 8 in flight · limited by rate"
     assert last.startswith("  failed  ")
+
+
+def test_a_bad_row_of_the_list_is_shown_as_failed() -> None:
+    """What is wrong with it stands where others have their prompt."""
+    console = terminal(80)
+    with View(console, 6, SELDOM) as view:
+        error = InvalidRequestError("a.csv, line 2: There is no model 'V9'.")
+        view.show_bad(BadRow("a.csv", 2, error, {}))
+    last = written(console).rpartition("1 of 6")[2]
+    assert "1 failed" in last
+    assert "a.csv, line 2: There is no model 'V9'." in last
 
 
 def test_a_narrow_window_has_no_bar() -> None:

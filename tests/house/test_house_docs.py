@@ -166,9 +166,18 @@ async def test_the_reference_has_every_field_of_a_row(tmp_path: Path) -> None:
         list(json.loads((tmp_path / "out" / name).read_text(encoding="utf-8")))
         for name in ("metadata.jsonl", "in_doubt.jsonl")
     )
-    of_images, _, of_errors = COMMAND.partition("A row of `failed.jsonl`")
+    of_images, _, rest = COMMAND.partition("A row of `failed.jsonl`")
+    of_errors, _, of_bad_rows = rest.partition("A bad row of the list")
     described = first_column(of_images.partition("A row of `metadata.jsonl`")[2])
     history = ["seeds_refused", "perhaps_billed", "earlier_request_ids"]
     assert described == [*good, "size_asked_for", *history]
     assert first_column(of_errors) == [*bad, "url", "expires", *history]
     assert {*described, *first_column(of_errors)} == OURS
+    assert first_column(of_bad_rows) == _fields_of_a_bad_row(tmp_path / "list.csv")
+
+
+def _fields_of_a_bad_row(listed: Path) -> list[str]:
+    listed.write_text("text,width\na,wide\n", encoding="utf-8")
+    rows = volcv_async.read_list(listed, prompt_column="text", strict=False)
+    (fields,) = [list(bad.row) for bad in rows if isinstance(bad, volcv_async.BadRow)]
+    return fields

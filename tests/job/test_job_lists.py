@@ -172,6 +172,7 @@ def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
         ("a.csv", f"prompt,seed\na,{2**63}\n", "line 2: GeneralV21: seed=9223372036854775808 does"),
         ("a.csv", "prompt,model\na,V9\n", "a.csv, line 2: There is no model 'V9'."),
         ("a.jsonl", '{"prompt": "a", "model": 9}', "a.jsonl, line 1: There is no model '9'."),
+        ("a.jsonl", '{"prompt": "a", "model": []}', "a.jsonl, line 1: There is no model '[]'."),
         ("a.jsonl", '{"prompt": "a", "width": "9"}', "line 1: GeneralV21: width='9' is no whole"),
         ("a.txt.gz", gzip.compress(b"a\n" * 999)[:-12], "a.txt.gz, line "),
         ("a.txt.gz", gzip.compress(b"a\n")[:12], "line 1: is where its gzip data breaks off."),
@@ -422,8 +423,9 @@ def test_a_sample_follows_from_the_rows(write: Write) -> None:
 @pytest.mark.parametrize("name", ["sample", "limit", "repeat"])
 def test_a_choice_of_nothing_is_refused(name: str) -> None:
     """None of its numbers may be less than 1; it is said at once."""
+    options: dict[str, Any] = {name: 0}
     with pytest.raises(InvalidRequestError, match=f"{name}=0 leaves nothing to do"):
-        read_list("none.txt", **{name: 0})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        read_list("none.txt", **options)
 
 
 async def test_a_list_is_read_in_a_thread() -> None:

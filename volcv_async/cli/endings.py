@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from volcv_async.job import BadRow
 from volcv_async.results import Completed, InDoubt, Outcome
 
 Rows = Sequence[Mapping[str, Any]]
@@ -21,7 +22,16 @@ def state_of(outcome: Outcome) -> str:
 
 def as_objects(outcome: Outcome, rows: Rows) -> bytes:
     """Give a line of JSON for each row, with the state of the request at its end."""
-    said = [json.dumps({**row, "state": state_of(outcome)}, ensure_ascii=False) for row in rows]
+    return _objects(state_of(outcome), rows)
+
+
+def as_object(bad: BadRow) -> bytes:
+    """Give a line of JSON for a row of the list that is no request: one that failed."""
+    return _objects("failed", [bad.row])
+
+
+def _objects(state: str, rows: Rows) -> bytes:
+    said = [json.dumps({**row, "state": state}, ensure_ascii=False) for row in rows]
     # Half a surrogate pair in a provider's words becomes its JSON escape.
     return "".join(f"{line}\n" for line in said).encode(errors="backslashreplace")
 
@@ -33,6 +43,11 @@ def as_line(outcome: Outcome, rows: Rows) -> str:
     return " · ".join(
         [f"{outcome.index:06d} {state_of(outcome)}", *files, *why, prompt_of(outcome)]
     )
+
+
+def bad_as_line(bad: BadRow) -> str:
+    """Say in one line what is wrong with a row of the list."""
+    return on_one_line(f"failed · {bad.error}")
 
 
 def prompt_of(outcome: Outcome) -> str:

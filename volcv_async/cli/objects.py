@@ -19,8 +19,7 @@ from typing import Self
 
 from volcv_async import durable
 from volcv_async.cli.session import ReaderGoneError
-from volcv_async.job import Listed, each
-from volcv_async.models import Request
+from volcv_async.job import Item, each
 
 _UNREAD = 64  # lines that may wait for the reader before nothing more is sent
 
@@ -71,8 +70,8 @@ class Output:
         self._lines.put(lines)
 
     async def read_along(
-        self, source: Iterable[Request | Listed] | AsyncIterable[Request | Listed]
-    ) -> AsyncGenerator[Request | Listed]:
+        self, source: Iterable[Item] | AsyncIterable[Item]
+    ) -> AsyncGenerator[Item]:
         """Give what a source gives, as long as there is a reader, and one that keeps up.
 
         Raises:

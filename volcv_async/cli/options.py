@@ -52,6 +52,15 @@ Where = Annotated[
         show_default=False,
     ),
 ]
+Strict = Annotated[
+    bool,
+    Parameter(
+        name="--strict",
+        help="Refuse a list with a bad row, instead of sending the others.",
+        negative=(),
+        show_default=False,
+    ),
+]
 Rate = Annotated[
     float | None,
     Parameter(name="--rate", help="Calls a second that the account allows; default: learned."),

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from volcv_async.bottleneck import NAMES, Cause
 from volcv_async.events import Statistics
-from volcv_async.job import Tally, duration
+from volcv_async.job import BadRow, Tally, duration
 from volcv_async.results import Outcome
 
 _STEP = 0.05
@@ -56,6 +56,10 @@ class Display:
     def show(self, outcome: Outcome) -> None:
         """Count an outcome, and show it if it is time."""
         self.tally.add(outcome)
+
+    def show_bad(self, row: BadRow) -> None:
+        """Count a row of the list that is no request."""
+        self.tally.add_bad(row.error)
 
     def look_again(self) -> None:
         """Show how things stand now, though no outcome came."""

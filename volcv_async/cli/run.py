@@ -16,6 +16,7 @@ from cyclopts import Parameter
 
 from volcv_async.cli.ahead import AmountOf, DryRun, Means, Price, foretell, means
 from volcv_async.cli.clients import account_for, open_client
+from volcv_async.cli.fitness import fitness
 from volcv_async.cli.interrupts import run_interruptibly
 from volcv_async.cli.messages import insist, note, result
 from volcv_async.cli.options import (
@@ -33,6 +34,7 @@ from volcv_async.cli.options import (
     Repeat,
     Sample,
     Shared,
+    Strict,
     Verbose,
     Where,
     check_seconds,
@@ -48,6 +50,7 @@ from volcv_async.config import Limits, RetryPolicy
 from volcv_async.errors import InvalidRequestError
 from volcv_async.events import Learned
 from volcv_async.job import (
+    BadRow,
     JobReport,
     Listed,
     Matrix,
@@ -78,7 +81,7 @@ _DEMO_TIME_SCALE = 0.04
 class _Job:
     """All that a job needs, read and checked before anything is sent."""
 
-    requests: Callable[[], Iterator[Listed]]
+    requests: Callable[[], Iterator[Listed | BadRow]]
     out: Path
     ahead: Survey
     drain: float
@@ -114,6 +117,7 @@ def run(
     sample: Sample = None,
     limit: Limit = None,
     repeat: Repeat = 1,
+    strict: Strict = False,
     model: Model = "GeneralV21",
     fields: Fields = (),
     rate: Rate = None,
@@ -198,8 +202,9 @@ def run(
                 sample=sample,
                 limit=limit,
                 repeat=repeat,
+                strict=strict or matrix is not None,  # there the words are to be corrected
             )
-            _check(requests, lists)
+            _check(requests, lists, result if dry_run else note)
         account = account_for(local=local)
         if dry_run:
             with reading_input():
@@ -251,7 +256,7 @@ def demo(
 
 
 def _carry_out(job: _Job, client: Callable[[], AbstractAsyncContextManager[Client]]) -> int:
-    told = job.voice.telling(job.means.of(job.ahead.to_do) + job.ahead.to_fetch)
+    told = job.voice.telling(job.means.of(job.ahead.to_do) + job.ahead.to_fetch + job.ahead.bad)
     if job.ahead.goes_on:
         note(f"Going on in {job.out}: {job.ahead.line()}.")
     shown = told.display
@@ -289,6 +294,7 @@ async def _send(
                 budget=job.means.budget,
                 on_outcome=told.display.show,
                 on_rows=told.written,
+                on_bad_row=told.bad,
                 arguments={"command": typed.get()},
             )
 
@@ -328,11 +334,18 @@ def _refuse_options(words: Sequence[str]) -> None:
             raise InvalidRequestError(f"Unknown option: {name}.", help=cure)
 
 
-def _check(requests: Callable[[], Iterator[Listed]], lists: Sequence[PromptList]) -> None:
+def _check(
+    requests: Callable[[], Iterator[Listed | BadRow]],
+    lists: Sequence[PromptList],
+    say: Callable[[str], None],
+) -> None:
     """Read all lists before the folder is touched, so that their mistakes leave no trace."""
-    if not sum(1 for _ in requests()):
+    found = fitness(requests())
+    if not found.good:
         names = ", ".join(map(name_of, lists))
         raise InvalidRequestError(f"{names} holds no prompts.", help="Nothing was sent.")
+    if line := found.line():
+        say(line)
 
 
 def in_words(lesson: Learned) -> str:

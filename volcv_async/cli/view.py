@@ -21,10 +21,10 @@ from rich.table import Table
 from rich.text import Text
 
 from volcv_async.bottleneck import NAMES
-from volcv_async.cli.endings import prompt_of, state_of
+from volcv_async.cli.endings import on_one_line, prompt_of, state_of
 from volcv_async.cli.progress import Display, left, pace
 from volcv_async.events import Statistics
-from volcv_async.job import Tally, duration
+from volcv_async.job import BadRow, Tally, duration
 from volcv_async.results import Outcome
 
 if TYPE_CHECKING:
@@ -101,6 +101,12 @@ class View(Display):
         if self._previews is not None:
             self._previews.add(outcome)
         self._last.append((state_of(outcome), prompt_of(outcome)))
+        self.look_again()
+
+    def show_bad(self, row: BadRow) -> None:
+        """Count a row of the list that is no request, and leave it for the next drawing."""
+        super().show_bad(row)
+        self._last.append(("failed", on_one_line(str(row.error))))
         self.look_again()
 
     def look_again(self) -> None:

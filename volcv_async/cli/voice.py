@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from volcv_async.cli.endings import Rows, as_line, as_objects
+from volcv_async.cli.endings import Rows, as_line, as_object, as_objects, bad_as_line
 from volcv_async.cli.logfile import log_event, logging_to
 from volcv_async.cli.messages import errors, hushed, note, note_in_a_row, result
 from volcv_async.cli.objects import Output, standard_output
@@ -18,8 +18,7 @@ from volcv_async.cli.progress import Display, Lines
 from volcv_async.cli.view import View
 from volcv_async.errors import ConfigurationError
 from volcv_async.events import OnEvent
-from volcv_async.job import Listed
-from volcv_async.models import Request
+from volcv_async.job import BadRow, Item
 from volcv_async.results import Outcome
 
 _TICK = 0.5  # seconds between two looks at how things stand
@@ -118,8 +117,8 @@ class Telling:
             yield
 
     def heeded(
-        self, source: Iterable[Request | Listed] | AsyncIterable[Request | Listed]
-    ) -> Iterable[Request | Listed] | AsyncIterable[Request | Listed]:
+        self, source: Iterable[Item] | AsyncIterable[Item]
+    ) -> Iterable[Item] | AsyncIterable[Item]:
         """Give what a source gives, as fast as standard output is read where that matters."""
         return source if self.output is None else self.output.read_along(source)
 
@@ -129,6 +128,14 @@ class Telling:
             self.output.write(as_objects(outcome, rows))
         if self.verbose:
             note_in_a_row(as_line(outcome, rows))
+
+    def bad(self, row: BadRow) -> None:
+        """Tell of a row of the list that is no request."""
+        self.display.show_bad(row)
+        if self.output is not None:
+            self.output.write(as_object(row))
+        if self.verbose:
+            note_in_a_row(bad_as_line(row))
 
     @asynccontextmanager
     async def looking(self) -> AsyncGenerator[None]:

@@ -17,7 +17,7 @@ is the door to pyarrow. ``single`` is a job of one.
 from volcv_async.job.books import Seeds, each
 from volcv_async.job.gallery import draw_gallery
 from volcv_async.job.going_on import Wishes
-from volcv_async.job.lists import Listed, Matrix, read_list, read_prompts
+from volcv_async.job.lists import BadRow, Item, Listed, Matrix, read_list, read_prompts
 from volcv_async.job.pictures import Kept
 from volcv_async.job.report import JobReport, Tally, duration
 from volcv_async.job.running import run
@@ -27,6 +27,8 @@ from volcv_async.job.survey import Outlook, Survey, look_ahead, survey
 
 __all__ = [
     "STANDINGS",
+    "BadRow",
+    "Item",
     "JobReport",
     "Kept",
     "Listed",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
@@ -28,7 +28,7 @@ from volcv_async.job.forecast import Latency, Took
 from volcv_async.job.going_on import Wishes
 from volcv_async.job.identity import identity
 from volcv_async.job.journal import Journal, Told
-from volcv_async.job.lists import Listed
+from volcv_async.job.lists import BadRow, Item, Listed
 from volcv_async.job.records import Entry, Records, Standing
 from volcv_async.job.rows import NO_TRIP, Row, Trip
 from volcv_async.models import Request
@@ -80,26 +80,34 @@ class Books:
         wishes: Wishes,
         seeds: Seeds = "list",
         budget: Budget | None = None,
+        on_bad_row: Callable[[BadRow], None] = lambda _: None,
     ) -> None:
         self._journal, self._wishes = journal, wishes
         self._budget = budget or Budget(None)
+        self._on_bad_row = on_bad_row
         self._seeds: Seeds = seeds
         self._open: dict[int, UnderWay] = {}  # by place in the stream, as many as its window
         self._given = 0
         self._took = Took()  # those that gave an image
         self.kept: Counter[str] = Counter()
 
-    async def due(
-        self, requests: Iterable[Request | Listed] | AsyncIterable[Request | Listed]
-    ) -> AsyncGenerator[Request]:
+    async def due(self, requests: Iterable[Item] | AsyncIterable[Item]) -> AsyncGenerator[Request]:
         """Give the requests of a list that are to go out now, and count the others."""
         async with aclosing(each(requests)) as listed:
             async for request in listed:
+                if isinstance(request, BadRow):
+                    await self._set_aside(request)
+                    continue
                 seeded = await self._pull(request) if _is_one(request) else _unseen(request)
                 if self._budget.reached:
                     return
                 if seeded is not None:
                     yield seeded
+        await self._journal.look(Records.forget_others)
+
+    async def _set_aside(self, bad: BadRow) -> None:
+        await self._journal.look(partial(Records.set_aside, row=bad.row))
+        self._on_bad_row(bad)
 
     async def _pull(self, request: Request | Listed) -> Request | None:
         """Enter a request of the list; give it as it goes out, or None if it stays."""
@@ -239,6 +247,8 @@ def enrol(listed: Request | Listed, seeds: Seeds, records: Records) -> tuple[Ent
     if columns is not None and columns != entry.columns:
         records.describe(entry.number, columns)
         entry = attrs.evolve(entry, columns=columns)
+    if isinstance(listed, Listed) and listed.corrected is not None:
+        records.set_aside(listed.corrected, entry.number)
     return entry, as_it_goes(entry.ordinal)
 
 

@@ -12,6 +12,7 @@ What changes is durable once ``commit`` returns. Texts are JSON, times ISO 8601 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
@@ -50,6 +51,7 @@ Describe = Callable[[int], str]
 """Gives the JSON of a request's body, by its ordinal among equal ones."""
 
 _PAGE = 200  # entries that are read at a time
+_MARK = 16  # digits that tell apart what stands in one line
 _COLUMNS = (
     "number, key, ordinal, listed, state, model, request, attempts, sent, account, request_id, "
     'billed, again, images, "rows", '
@@ -247,6 +249,42 @@ class Records:
         """Keep what the row of an entry says beside the request, in place of what was kept."""
         self.note(f"columns {number}", _dump(columns))
 
+    # Rows of the list that are no requests
+
+    def set_aside(self, row: Row, number: int | None = None) -> None:
+        """Keep a row for ``failed.jsonl``, once however often it is set aside.
+
+        Args:
+            row: It; what this run sets aside stands for its whole list.
+            number: The entry that it stands for as long as that is pending; None: it is of none.
+        """
+        text = _dump(row)
+        mark = hashlib.sha256(text.encode()).hexdigest()[:_MARK]
+        value = {"run": self._run, "number": number, "row": row}
+        self.note(f"aside {_text(row['list'])} {row['line']:09d} {mark}", _dump(value))
+
+    def forget_others(self) -> None:
+        """Forget what only earlier runs have set aside, now that the whole list was seen."""
+        for name, aside in self._aside():
+            if aside["run"] != self._run and not self._waits(aside["number"]):
+                self._db.change("DELETE FROM notes WHERE name = ?", (name,))
+
+    def aside(self) -> Iterator[Row]:
+        """Give the rows that were set aside, by list and line, a page at a time."""
+        for _, aside in self._aside():
+            if aside["number"] is None or self._waits(aside["number"]):
+                yield aside["row"]
+
+    def _aside(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        sql = (
+            "SELECT name, value FROM notes WHERE name > 'aside ' AND name < 'aside!' "  # noqa: S608 - our own number
+            f"AND name > ? ORDER BY name LIMIT {_PAGE}"
+        )
+        return ((name, json.loads(value)) for name, value in self._pages(sql, first=""))
+
+    def _waits(self, number: int | None) -> bool:
+        return number is not None and self.entry(number).state == "pending"
+
     # From state to state
 
     def sending(
@@ -396,9 +434,9 @@ class Records:
         found = self._db.ask("SELECT state, count(*) FROM entries GROUP BY state")
         return Counts(**{state.replace(" ", "_"): number for state, number in found})
 
-    def _pages(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
-        """Give the rows of a query over numbers, the first of its columns."""
-        last = -1
+    def _pages(self, sql: str, *values: object, first: int | str = -1) -> Iterator[tuple[Any, ...]]:
+        """Give the rows of a query that begins after the last of its first column."""
+        last: object = first
         while page := self._db.ask(sql, (*values, last)):
             yield from page
             last = page[-1][0]

@@ -2,12 +2,13 @@
 
 A call that was sent, and whose whole image lies in the folder, is done: it is adopted. One that was
 paid for and whose image stands at a URL waits to be fetched. Every other one is in doubt.
-The files of rows are written anew from the journal, for the dead may have left half of it.
+The files of rows are written anew from the journal, for the dead may have left half of them.
 """
 
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 
 from volcv_async.durable import PART
@@ -52,7 +53,7 @@ def refuse_foreign(out: Path) -> None:
 
 
 def recover(out: Path, records: Records) -> None:
-    """Bring the journal and the folder into agreement.
+    """Bring the journal and the folder into agreement, but for what ``write_failures`` writes.
 
     Raises:
         OSError: The folder cannot be read, or written to.
@@ -63,7 +64,6 @@ def recover(out: Path, records: Records) -> None:
         _sweep(out)
         kept = (row for row in records.rows("done", "failed") if "file_name" in row)
         write_rows(out / METADATA, kept, though_empty=True)
-    write_failures(out, records)
 
 
 def settle(out: Path, records: Records) -> bool:
@@ -74,11 +74,13 @@ def settle(out: Path, records: Records) -> bool:
 def write_failures(out: Path, records: Records) -> None:
     """Write the rows of what gave no image anew, as the journal has them.
 
+    Afterwards the journal is the only one to know what stood in them, so it is to be durable.
+
     Raises:
         OSError: They cannot be written.
     """
     failed = (row for row in records.rows("failed", "paid") if "file_name" not in row)
-    write_rows(out / FAILED, failed)
+    write_rows(out / FAILED, chain(failed, records.aside()))
     write_rows(out / IN_DOUBT, records.rows("in doubt"))
 
 

@@ -24,7 +24,8 @@ class JobReport:
     Attributes:
         out: Its folder.
         completed: Requests that gave their image.
-        failed: Requests that ended without one, for a known reason; rows of ``failed.jsonl``.
+        failed: Requests that ended without one, for a known reason, and rows of the list that are
+            none; rows of ``failed.jsonl``.
         in_doubt: Requests that may have been made and billed; rows of ``in_doubt.jsonl``.
         images: Images of completed requests; a request may give several.
         paid: Requests that were billed for certain: the completed ones, and those whose image was
@@ -40,6 +41,7 @@ class JobReport:
             one of them in words.
         budget_reached: Whether a request of the list had to stay, because the budget of this run
             is used up. One that only was not sent again for that has failed, or is in doubt.
+        bad_rows: How many of ``failed`` are rows of the list that are no requests.
     """
 
     out: Path
@@ -56,6 +58,7 @@ class JobReport:
     reasons: tuple[str, ...] = ()
     waited: Mapping[Cause, float] = attrs.field(factory=dict[Cause, float])
     budget_reached: bool = False
+    bad_rows: int = 0
 
     @property
     def limited_by(self) -> Cause | None:
@@ -105,7 +108,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self.completed = self.failed = self.in_doubt = 0
+        self.completed = self.failed = self.in_doubt = self.bad_rows = 0
         self.images = self.paid = self.perhaps_paid = 0
         self._reasons: Counter[tuple[str, object]] = Counter()
         self._examples: dict[tuple[str, object], VolcvError] = {}
@@ -131,11 +134,20 @@ class Tally:
             case _:
                 self.failed += 1
         if not isinstance(outcome, Completed):
-            reason = (type(outcome.error).__name__, outcome.error.code)
-            self._reasons[reason] += 1
-            self._examples.setdefault(reason, outcome.error)
+            self._add_reason(outcome.error)
         self.paid += outcome.billed == "yes"
         self.perhaps_paid += outcome.perhaps_billed + (outcome.billed == "unknown")
+
+    def add_bad(self, error: VolcvError) -> None:
+        """Count a row of the list that is no request."""
+        self.failed += 1
+        self.bad_rows += 1
+        self._add_reason(error)
+
+    def _add_reason(self, error: VolcvError) -> None:
+        reason = (type(error).__name__, error.code)
+        self._reasons[reason] += 1
+        self._examples.setdefault(reason, error)
 
     def report(
         self,
@@ -159,6 +171,7 @@ class Tally:
             out=out,
             completed=self.completed,
             failed=self.failed,
+            bad_rows=self.bad_rows,
             in_doubt=self.in_doubt,
             images=self.images,
             paid=self.paid,

@@ -27,7 +27,7 @@ from volcv_async.job.ceiling import Ceiling
 from volcv_async.job.going_on import Wishes
 from volcv_async.job.journal import Journal
 from volcv_async.job.lessons import Lessons
-from volcv_async.job.lists import Listed
+from volcv_async.job.lists import BadRow, Item
 from volcv_async.job.records import Records
 from volcv_async.job.recovery import recover, refuse_foreign, write_failures
 from volcv_async.job.report import JobReport, Tally
@@ -35,14 +35,13 @@ from volcv_async.job.run_card import card, check
 from volcv_async.job.sink import Sink
 from volcv_async.job.streak import Streak
 from volcv_async.job.writing import OnRows, Writing
-from volcv_async.models import Request
 from volcv_async.results import Outcome
 from volcv_async.stream import OutcomeStream
 
 
 async def run(
     client: Client,
-    requests: Iterable[Request | Listed] | AsyncIterable[Request | Listed],
+    requests: Iterable[Item] | AsyncIterable[Item],
     *,
     out: str | os.PathLike[str],
     concurrency: int | None = None,
@@ -56,6 +55,7 @@ async def run(
     embed: bool = False,
     on_outcome: Callable[[Outcome], None] | None = None,
     on_rows: OnRows | None = None,
+    on_bad_row: Callable[[BadRow], None] | None = None,
     arguments: Mapping[str, Any] | None = None,
 ) -> JobReport:
     """Send all requests of a list that are to do, and keep their images in a folder.
@@ -75,7 +75,11 @@ async def run(
         client: Who sends. Its ``RetryPolicy(in_doubt="retry")`` goes for what an earlier run left
             in doubt, too.
         requests: The list, which may be endless; it is read only as calls can go out. With each
-            request may come columns, which go into the rows of its images (``Listed``).
+            request may come columns, which go into the rows of its images (``Listed``). In the
+            place of a request may come a row that is none (``BadRow``): it counts as failed and is
+            a row of ``failed.jsonl`` for as long as it is in the list. Where the list is
+            the ``failed.jsonl`` of this folder, which is written anew when a run begins, read it
+            to its end before.
         out: The folder. It is made if need be; one of an earlier run is gone on with.
         concurrency: The window, as for ``Client.stream``.
         drain: Seconds that calls in flight are given when the job is ended early.
@@ -99,6 +103,7 @@ async def run(
             in the folder. What time it takes is the consumer's, as the report says.
         on_rows: Called right before that, with the outcome and the rows it has become in
             ``metadata.jsonl``, ``failed.jsonl`` or ``in_doubt.jsonl``.
+        on_bad_row: Called with every row that is no request, when its turn comes.
         arguments: What else ``run.json`` is to say of how the run was started; values of JSON.
 
     Raises:
@@ -128,7 +133,14 @@ async def run(
     check(said)
 
     async with _journal(folder, fsync=fsync) as journal:
-        books, lessons = Books(journal, wishes, seeds, spending), Lessons(client, journal)
+
+        def note_bad(row: BadRow) -> None:
+            tally.add_bad(row.error)
+            if on_bad_row is not None:
+                on_bad_row(row)
+
+        books = Books(journal, wishes, seeds, spending, note_bad)
+        lessons = Lessons(client, journal)
         await lessons.recall()
         ceiling = Ceiling(partial(_slots, client, concurrency))
         outcomes = client.stream(
@@ -185,6 +197,7 @@ async def _journal(folder: Path, *, fsync: bool) -> AsyncGenerator[Journal]:
         records = await anyio.to_thread.run_sync(held.enter_context, opening)
         async with Journal(records) as journal:
             await journal.do(partial(recover, folder))
+            await journal.do(partial(write_failures, folder))
             try:
                 yield journal
             finally:

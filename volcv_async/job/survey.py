@@ -19,12 +19,12 @@ from volcv_async.job.books import Seeds, enrol, latency
 from volcv_async.job.forecast import Latency
 from volcv_async.job.going_on import Wishes, is_due
 from volcv_async.job.lessons import learned
-from volcv_async.job.lists import Listed
+from volcv_async.job.lists import BadRow, Item
 from volcv_async.job.records import JOURNAL, Records
-from volcv_async.job.recovery import recover, refuse_foreign, settle
+from volcv_async.job.recovery import recover, refuse_foreign, settle, write_failures
 from volcv_async.models import Request
 
-_TO_DO = "to_do"
+_TO_DO, _BAD = "to_do", "bad"
 _AT_ONCE = 5000  # requests entered in one transaction, which all lie in its log at first
 
 
@@ -38,6 +38,7 @@ class Survey:
         done: Those whose images are there.
         failed: Those that were refused, or failed and may have been billed.
         in_doubt: Those that may have been made and billed.
+        bad: Rows that are no requests.
     """
 
     to_do: int = 0
@@ -45,16 +46,22 @@ class Survey:
     done: int = 0
     failed: int = 0
     in_doubt: int = 0
+    bad: int = 0
 
     @property
     def total(self) -> int:
         """The length of the list."""
-        return self.to_do + self.to_fetch + self.done + self.failed + self.in_doubt
+        return self.to_do + self.before + self.bad
+
+    @property
+    def before(self) -> int:
+        """Those that an earlier run has left."""
+        return self.to_fetch + self.done + self.failed + self.in_doubt
 
     @property
     def goes_on(self) -> bool:
         """Whether an earlier run has left anything."""
-        return self.to_do < self.total
+        return self.before > 0
 
     def line(self) -> str:
         """Say it in one line: ``412 done, 3 in doubt, 88 to do``."""
@@ -63,14 +70,13 @@ class Survey:
             "to fetch": self.to_fetch,
             "failed": self.failed,
             "in doubt": self.in_doubt,
+            "bad": self.bad,
         }
         said = [f"{number:,} {word}" for word, number in parts.items() if number]
         return ", ".join([*said, f"{self.to_do:,} to do"])
 
 
-def survey(
-    out: Path, requests: Iterable[Request | Listed], *, wishes: Wishes, seeds: Seeds = "list"
-) -> Survey:
+def survey(out: Path, requests: Iterable[Item], *, wishes: Wishes, seeds: Seeds = "list") -> Survey:
     """Enter a whole list into the journal of a folder, and say how it stands. This blocks.
 
     Raises:
@@ -81,9 +87,10 @@ def survey(
     refuse_foreign(out)
     with Records(out) as records:
         recover(out, records)
-        return Survey(
-            **Counter(standing for standing, _ in _each(records, requests, wishes, seeds))
-        )
+        counts = Counter(standing for standing, _ in _each(records, requests, wishes, seeds))
+        records.commit()
+        write_failures(out, records)
+        return Survey(**counts)
 
 
 @attrs.frozen(kw_only=True)
@@ -104,7 +111,7 @@ class Outlook:
 
 
 def look_ahead(
-    out: Path, requests: Iterable[Request | Listed], *, wishes: Wishes, seeds: Seeds = "list"
+    out: Path, requests: Iterable[Item], *, wishes: Wishes, seeds: Seeds = "list"
 ) -> Outlook:
     """Say what a run would begin with, and leave the folder as it is. This blocks.
 
@@ -134,14 +141,19 @@ def look_ahead(
 
 
 def _each(
-    records: Records, requests: Iterable[Request | Listed], wishes: Wishes, seeds: Seeds
-) -> Iterator[tuple[str, Request]]:
+    records: Records, requests: Iterable[Item], wishes: Wishes, seeds: Seeds
+) -> Iterator[tuple[str, Request | None]]:
     """Enter each request of a list; say how it stands, and give it as it goes out."""
     for place, request in enumerate(requests, start=1):
-        entry, as_it_goes = enrol(request, seeds, records)
-        yield _TO_DO if is_due(entry, wishes) else _WORDS[entry.state], as_it_goes
+        if isinstance(request, BadRow):
+            records.set_aside(request.row)
+            yield _BAD, None
+        else:
+            entry, as_it_goes = enrol(request, seeds, records)
+            yield _TO_DO if is_due(entry, wishes) else _WORDS[entry.state], as_it_goes
         if place % _AT_ONCE == 0:
             records.commit()
+    records.forget_others()
 
 
 _WORDS = {"done": "done", "failed": "failed", "in doubt": "in_doubt", "paid": "to_fetch"}

@@ -19,6 +19,7 @@ import attrs
 from volcv_async import durable
 from volcv_async.job.gallery.packing import STATES, pack, place_of
 from volcv_async.job.gallery.thumbnails import Thumbnails
+from volcv_async.job.lists.bad_rows import is_kept
 from volcv_async.job.rows import Row
 from volcv_async.job.sink import FAILED, IN_DOUBT, METADATA
 from volcv_async.job.story import tell
@@ -59,6 +60,8 @@ class _Summary:
     """Of the pictures."""
     first: str | None
     """The file of the first picture."""
+    bad: int
+    """Rows of the list that are no requests, and have no place in it."""
 
 
 def draw_gallery(
@@ -119,15 +122,19 @@ def _summarise(rows: Iterable[BinaryIO]) -> _Summary:
     places: list[_Place] = []
     models: Counter[str] = Counter()
     first: tuple[str, str] | None = None
+    bad = 0
     for state, file in enumerate(rows):
         for at, row in _read(file):
+            if is_kept(row):
+                bad += 1
+                continue
             places.append(_Place(_order(row), state, at))
             if state == 0:
                 models[row["model"]] += 1
                 this = (places[-1].order, row["file_name"])
                 first = min(first or this, this)
     places.sort(key=lambda place: (place.order, place.state))
-    return _Summary(places=places, models=models, first=first[1] if first else None)
+    return _Summary(places=places, models=models, first=first[1] if first else None, bad=bad)
 
 
 def _read(file: BinaryIO) -> Iterator[tuple[int, Row]]:
@@ -169,6 +176,7 @@ def _drawn_locally(folder: Path, summary: _Summary) -> bool:
 
 def _figures(summary: _Summary) -> str:
     counts = Counter(place.state for place in summary.places)
+    counts[STATES.index("failed")] += summary.bad
     said = [f"{counts[0]:,} {'picture' if counts[0] == 1 else 'pictures'}"]
     said += [escape(model) for model, _ in summary.models.most_common()]
     for state in (1, 2):

@@ -10,7 +10,7 @@ import heapq
 import json
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from itertools import chain, islice, repeat
+from itertools import islice
 from operator import itemgetter
 
 import attrs
@@ -44,23 +44,25 @@ class Choice:
                 )
 
     def of(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Give the rows that count."""
+        """Give the rows that count, each once; ``repeat`` is for what is made of them."""
         if self.where:
             rows = (row for row in rows if self._holds(row))
         if self.sample is not None:
             rows = _drawn(rows, self.sample)
         if self.limit is not None:
             rows = islice(rows, self.limit)
-        return chain.from_iterable(repeat(row, self.repeat) for row in rows)
+        return iter(rows)
 
     def _holds(self, row: Row) -> bool:
-        return all(_cell(row, column) == value for column, value in self.where)
+        # Of a row without any cells nobody can tell, so it is said and not passed over.
+        unknown = row.wrong is not None and not row.cells
+        return unknown or all(_cell(row, column) == value for column, value in self.where)
 
 
 def _cell(row: Row, column: str) -> str | None:
     """Give what stands in a column as one would type it."""
     if column not in row.cells:
-        if row.typed:
+        if row.typed or row.kept is not None:
             return None
         there = ", ".join(map(repr, row.cells))
         raise row.bad(f"has no field {column!r}; there are: {there}.", "Change --where.")
@@ -74,4 +76,4 @@ def _drawn(rows: Iterable[Row], number: int) -> Iterator[Row]:
 
 
 def _lot(row: Row) -> bytes:
-    return blake2b(ascii(row.cells).encode(), digest_size=16).digest()
+    return blake2b(ascii(row.cells or row.held).encode(), digest_size=16).digest()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
-from typing import Literal, cast, get_args
+from itertools import zip_longest
+from typing import Any, Literal, cast, get_args
 
 import attrs
 
 from volcv_async.errors import InvalidRequestError
 from volcv_async.job.lists.arrays import DECODER, elements
+from volcv_async.job.lists.bad_rows import BadRow, Kept, Wrong, column_of, failed_row, is_kept, kept
 from volcv_async.job.lists.lines import head, lines, without_end
 from volcv_async.job.lists.parquet import records
 from volcv_async.job.lists.sources import Source
@@ -22,6 +24,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 # Its first four, and the one that every writer's first header begins with.
 _PARQUET = b"PAR1\x15"
+_AS_JSON = 'A row is a text in quotation marks, or an object: {"prompt": "a red fox"}.'
 _CURE = "Name it with --prompt-column, or prompt_column=... from code."
 
 _Cells = Mapping[str, object]
@@ -39,6 +42,9 @@ class Row:
         cells: What stands in its columns, the prompt's too.
         typed: Whether the cells are values of JSON, and the columns the row's own; otherwise they
             are texts under a header.
+        wrong: What is wrong with the row as such, so that it is no request.
+        held: Of what is wrong: what stands there that is no cells, or more than those.
+        kept: Where it stood first, if it was read from ``failed.jsonl``.
     """
 
     source: Source
@@ -46,10 +52,25 @@ class Row:
     column: str
     cells: _Cells
     typed: bool = False
+    wrong: Wrong | None = None
+    held: object = None
+    kept: Kept | None = None
 
     def bad(self, why: str, cure: str = "") -> InvalidRequestError:
         """Make the error for this row."""
-        return self.source.bad(self.line, why, cure)
+        place = self.source.place(self.line)
+        if self.kept is not None:
+            place = f"{place} ({self.kept.place})"
+        return InvalidRequestError(f"{place}: {why}", help=cure)
+
+    def as_bad(self, wrong: Wrong) -> BadRow:
+        """Give what is known of this row where it is no request."""
+        first = self.kept or Kept(
+            source=self.source.name, line=self.line, place=self.source.place(self.line)
+        )
+        held = self.cells if self.held is None else self.held
+        row = failed_row(first, held, wrong, typed=self.typed, column=self.column)
+        return BadRow(first.source, first.line, self.bad(wrong.why, wrong.cure), row)
 
 
 def format_by_name(source: Source) -> Format | None:
@@ -155,16 +176,24 @@ def _csv_rows(source: Source) -> _Numbered:
 def _from_table(source: Source, table: _Numbered, wanted: str | None) -> Iterator[Row]:
     nothing: tuple[int, list[str]] = (1, [])
     line, header = next(table, nothing)
-    column = _choose(source, line, header, wanted)
+    column = _choose(header, wanted)
+    if isinstance(column, Wrong):
+        raise source.bad(line, column.why, column.cure)
     _refuse_twins(source, line, header)
     for number, row in table:
-        if len(row) > len(header):
-            why = f"has {len(row)} fields where the header has {len(header)}."
-            raise source.bad(number, why, "Does a prompt hold the mark that parts the columns?")
-        cells = {name: cell for name, cell in zip(header, row, strict=False) if name}
-        if column not in cells:
-            raise source.bad(number, f"has no field {column!r}.")
-        yield Row(source, number, column, cells)
+        held_by = zip_longest(header, row[: len(header)], fillvalue="")
+        cells = {name: cell for name, cell in held_by if name}
+        wrong = _misfit(header, row, column)
+        held = row if len(row) > len(header) else None
+        yield Row(source, number, column, cells, wrong=wrong, held=held)
+
+
+def _misfit(header: list[str], row: list[str], column: str) -> Wrong | None:
+    """Tell what is wrong with the length of a table's row."""
+    if len(row) > len(header):
+        why = f"has {len(row)} fields where the header has {len(header)}."
+        return Wrong(why, "Does a prompt hold the mark that parts the columns?")
+    return Wrong(f"has no field {column!r}.") if header.index(column) >= len(row) else None
 
 
 def _refuse_twins(source: Source, line: int, header: list[str]) -> None:
@@ -176,7 +205,7 @@ def _refuse_twins(source: Source, line: int, header: list[str]) -> None:
 def _jsonl(source: Source, wanted: str | None) -> Iterator[Row]:
     for number, line in lines(source):
         if line.strip():
-            yield _from_json(source, number, _parsed(source, number, line), wanted)
+            yield _from_line(source, number, without_end(line), wanted)
 
 
 def _json(source: Source, wanted: str | None) -> Iterator[Row]:
@@ -190,23 +219,43 @@ def _parquet(source: Source, wanted: str | None) -> Iterator[Row]:
         yield _from_json(by_rows, number, value, wanted)
 
 
-def _parsed(source: Source, number: int, line: str) -> object:
+def _from_line(source: Source, number: int, line: str, wanted: str | None) -> Row:
     try:
-        return DECODER.decode(line)
-    except (ValueError, RecursionError) as wrong:
-        raise source.bad(number, f"is no JSON: {wrong}.") from None
+        value = DECODER.decode(line)
+    except (ValueError, RecursionError) as error:
+        wrong = Wrong(f"is no JSON: {error}.", _AS_JSON)
+        return Row(source, number, "", {}, typed=True, wrong=wrong, held=line)
+    return _from_json(source, number, value, wanted)
 
 
 def _from_json(source: Source, number: int, value: object, wanted: str | None) -> Row:
     if isinstance(value, str):
         return Row(source, number, "prompt", {"prompt": value}, typed=True)
     if not isinstance(value, dict):
-        raise source.bad(number, "is neither a text nor an object.")
+        wrong = Wrong("is neither a text nor an object.", _AS_JSON)
+        return Row(source, number, "", {}, typed=True, wrong=wrong, held=value)
     cells = cast("dict[str, object]", value)
-    return Row(source, number, _choose(source, number, list(cells), wanted), cells, typed=True)
+    if is_kept(cells):
+        return _from_kept(source, number, cells, wanted)
+    column = _choose(list(cells), wanted)
+    if isinstance(column, Wrong):
+        return Row(source, number, "", cells, typed=True, wrong=column)
+    return Row(source, number, column, cells, typed=True)
 
 
-def _choose(source: Source, line: int, columns: list[str], wanted: str | None) -> str:
+def _from_kept(source: Source, number: int, written: dict[str, Any], wanted: str | None) -> Row:
+    """Read what a row of ``failed.jsonl`` keeps of another list, as it stood there."""
+    held: object = written["row"]
+    wanted = column_of(written) or wanted
+    if isinstance(held, str):  # a line that was no JSON: as a prompt it would be paid for
+        row = _from_line(source, number, held, wanted)
+    else:
+        row = _from_json(source, number, held, wanted)
+    typed = written.get("typed") is not False
+    return attrs.evolve(row, typed=typed, kept=kept(written, source.name, number))
+
+
+def _choose(columns: list[str], wanted: str | None) -> str | Wrong:
     """Find the one column that holds the prompt."""
     if wanted is not None:
         found = [column for column in columns if column == wanted]
@@ -217,7 +266,7 @@ def _choose(source: Source, line: int, columns: list[str], wanted: str | None) -
         return found[0]
     name = repr(wanted) if wanted is not None else "that is the prompt's"
     why = f"has {'more than one' if found else 'no'} column {name}; there are: "
-    raise source.bad(line, f"{why}{', '.join(map(repr, columns)) or 'none at all'}.", _CURE)
+    return Wrong(f"{why}{', '.join(map(repr, columns)) or 'none at all'}.", _CURE)
 
 
 _READERS: Mapping[Format, Callable[[Source, str | None], Iterator[Row]]] = {

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import chain
+from itertools import repeat as times
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast, overload
 
 import attrs
 
 from volcv_async.errors import InvalidRequestError
 from volcv_async.job.lists.arrays import DECODER
+from volcv_async.job.lists.bad_rows import BadRow, Wrong, corrected_row
 from volcv_async.job.lists.choosing import Choice
 from volcv_async.job.lists.formats import Format, Row, format_by_name, refuse_columns, rows
 from volcv_async.job.lists.matrix import Matrix
 from volcv_async.job.lists.sources import ListPath, Source, of_file, of_folder
 from volcv_async.job.rows import OURS, from_sent
+from volcv_async.job.rows import Row as Written
 from volcv_async.models import GeneralV21, Request, build, variant
 from volcv_async.models.fields import info
 from volcv_async.models.texts import from_text
@@ -38,10 +41,17 @@ class Listed:
         request: What to ask for.
         columns: What stands in columns that are no fields of it; ``run`` writes it into the rows
             of its images.
+        corrected: The row of ``failed.jsonl`` that it was read from, where that row was no request
+            before; ``run`` keeps it there until the request is sent.
     """
 
     request: Request
     columns: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    corrected: Written | None = None
+
+
+Item = Request | Listed | BadRow
+"""What ``run`` takes for one row of a list."""
 
 
 def read_prompts(
@@ -89,6 +99,34 @@ def read_prompts(
     return (one.request for one in listed)
 
 
+@overload
+def read_list(
+    path: PromptList,
+    *more: PromptList,
+    model: type[Request] = GeneralV21,
+    prompt_column: str | None = None,
+    fields: Mapping[str, Any] | None = None,
+    format: Format | None = None,
+    where: Mapping[str, str] | None = None,
+    sample: int | None = None,
+    limit: int | None = None,
+    repeat: int = 1,
+    strict: Literal[True] = True,
+) -> Iterator[Listed]: ...
+@overload
+def read_list(
+    path: PromptList,
+    *more: PromptList,
+    model: type[Request] = GeneralV21,
+    prompt_column: str | None = None,
+    fields: Mapping[str, Any] | None = None,
+    format: Format | None = None,
+    where: Mapping[str, str] | None = None,
+    sample: int | None = None,
+    limit: int | None = None,
+    repeat: int = 1,
+    strict: bool,
+) -> Iterator[Listed | BadRow]: ...
 def read_list(
     path: PromptList,
     *more: PromptList,
@@ -100,7 +138,8 @@ def read_list(
     sample: int | None = None,
     limit: int | None = None,
     repeat: int = 1,
-) -> Iterator[Listed]:
+    strict: bool = True,
+) -> Iterator[Listed] | Iterator[Listed | BadRow]:
     """Read prompt lists as ``read_prompts`` does, with the columns that are no fields of a request.
 
     What chooses among the rows does so in this order: ``where``, ``sample``, ``limit``, ``repeat``.
@@ -115,7 +154,10 @@ def read_list(
         where: What must stand in which columns, as one would type it.
         sample: How many rows to draw; they lie in memory. The same rows give the same sample.
         limit: How many rows to stop after.
-        repeat: How often each row counts.
+        repeat: How often each row counts that can be sent.
+        strict: Whether a row that cannot be sent is raised as the error it is. Otherwise a
+            ``BadRow`` comes in its place, and the others after it; ``run`` takes both. What is
+            wrong with a list as a whole is raised in any case.
 
     Raises:
         InvalidRequestError: As ``read_prompts`` does; or a number is less than 1; or a table has
@@ -128,7 +170,29 @@ def read_list(
     if "prompt" in given:
         raise InvalidRequestError("The field prompt is what the list gives.", help="Leave it out.")
     build(model, {**given, "prompt": "checked before the first row is read"})
-    return (_listed(row, model, given) for row in choice.of(chain.from_iterable(tables)))
+    found = chain.from_iterable(tables)
+    chosen = choice.of(map(_refuse_wrong, found) if strict else found)
+    read = (one for row in chosen for one in _times(_read(row, model, given), repeat))
+    return map(_refuse_bad, read) if strict else read
+
+
+def _refuse_wrong(row: Row) -> Row:
+    if row.wrong is not None:
+        raise row.bad(row.wrong.why, row.wrong.cure)
+    return row
+
+
+def _refuse_bad(one: Listed | BadRow) -> Listed:
+    if isinstance(one, BadRow):
+        raise one.error
+    return one
+
+
+def _times(one: Listed | BadRow, repeat: int) -> Iterator[Listed | BadRow]:
+    """Give a request so often, the last time with what it was corrected in; a bad row once."""
+    if isinstance(one, Listed):
+        yield from times(attrs.evolve(one, corrected=None), repeat - 1)
+    yield one
 
 
 def _table(path: PromptList, known: Format | None, wanted: str | None) -> Iterator[Row]:
@@ -137,7 +201,7 @@ def _table(path: PromptList, known: Format | None, wanted: str | None) -> Iterat
         _refuse_said(known, wanted)
         return path.rows()
     if isinstance(path, Source):
-        return rows(path, known, wanted)
+        return rows(path, known or format_by_name(path), wanted)
     file = Path(path)
     if file.is_dir():
         return (row for text in of_folder(file) for row in rows(text, "txt", wanted))
@@ -157,14 +221,22 @@ def _refuse_said(known: Format | None, wanted: str | None) -> None:
         )
 
 
-def _listed(row: Row, model: type[Request], given: Mapping[str, Any]) -> Listed:
+def _read(row: Row, model: type[Request], given: Mapping[str, Any]) -> Listed | BadRow:
+    """Make a request of a row, or say why there is none."""
+    if row.wrong is not None:
+        return row.as_bad(row.wrong)
     try:
-        sent = _sent(row)
-        if sent is not None:
-            return _once_more(row, sent)
-        return _as_columns_say(row, _model(row, model), given)
+        listed = _listed(row, model, given)
     except InvalidRequestError as wrong:
-        raise row.bad(wrong.message, wrong.help) from None
+        return row.as_bad(Wrong(wrong.message, wrong.help))
+    return listed if row.kept is None else attrs.evolve(listed, corrected=corrected_row(row.kept))
+
+
+def _listed(row: Row, model: type[Request], given: Mapping[str, Any]) -> Listed:
+    sent = _sent(row)
+    if sent is not None:
+        return _once_more(row, sent)
+    return _as_columns_say(row, _model(row, model), given)
 
 
 def _once_more(row: Row, sent: Mapping[str, Any]) -> Listed:
@@ -184,7 +256,7 @@ def _as_columns_say(row: Row, model: type[Request], given: Mapping[str, Any]) ->
 
 def _model(row: Row, model: type[Request]) -> type[Request]:
     named = None if row.column == "model" else row.cells.get("model")
-    if named in {None, ""}:
+    if named is None or named == "":
         return model
     return variant(named if isinstance(named, str) else repr(named))
 

@@ -80,7 +80,11 @@ class Source:
 
     def bad(self, line: int, why: str, cure: str = "") -> InvalidRequestError:
         """Make the error for a line or row of it."""
-        return InvalidRequestError(f"{self.name}, {self.counts} {line}: {why}", help=cure)
+        return InvalidRequestError(f"{self.place(line)}: {why}", help=cure)
+
+    def place(self, line: int) -> str:
+        """Name a line or row of it."""
+        return f"{self.name}, {self.counts} {line}"
 
 
 ListPath = str | os.PathLike[str] | Source

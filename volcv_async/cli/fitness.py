@@ -1,0 +1,63 @@
+"""The rows of a list before anything is sent: how many are requests, and what is said of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import attrs
+
+from volcv_async.errors import InvalidRequestError
+from volcv_async.job import BadRow, Listed
+
+
+@attrs.frozen
+class Fitness:
+    """What a list comes to.
+
+    Attributes:
+        good: Its requests.
+        bad: Its rows that are none.
+        first: The first of those.
+    """
+
+    good: int
+    bad: int = 0
+    first: BadRow | None = None
+
+    def line(self) -> str:
+        """Say in one line which rows cannot be sent; empty where all can."""
+        if self.first is None:
+            return ""
+        return (
+            f"{_rows(self.bad)} of the list cannot be sent, and will be in failed.jsonl (--strict "
+            f"refuses such a list). {'It is' if self.bad == 1 else 'The first'}: {self.first.error}"
+        )
+
+
+def fitness(listed: Iterable[Listed | BadRow]) -> Fitness:
+    """Read a list to its end.
+
+    Raises:
+        InvalidRequestError: It is no list; or it has bad rows only: the first of them.
+    """
+    good = bad = 0
+    first: BadRow | None = None
+    for one in listed:
+        if isinstance(one, BadRow):
+            first = first or one
+            bad += 1
+        else:
+            good += 1
+    if first is not None and not good:
+        raise _nothing_good(first.error, bad - 1)
+    return Fitness(good, bad, first)
+
+
+def _nothing_good(error: InvalidRequestError, others: int) -> InvalidRequestError:
+    if others:
+        error.add_note(f"No other row can be sent either: {_rows(others)} more.")
+    return error
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} {'row' if number == 1 else 'rows'}"
