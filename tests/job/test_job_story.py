@@ -175,7 +175,7 @@ def test_the_seconds_to_an_image_are_told_by_median_and_slowest(tmp_path: Path) 
                 row = {"error": "Timeout", **Trip(BEGAN, took).fields()}
                 records.in_doubt(entry.number, row, billed="unknown", request_id=None)
     _, _, drawing, _ = tell(tmp_path)
-    assert (heights(drawing), heights(drawing, "other")) == ([0.4], [0.4])
+    assert (heights(drawing), heights(drawing, "other")) == ([0.5], [0.5])
     ((_, about),) = words([drawing])
     assert "Half of 3 images were there 2 s after" in (about or "")
     assert "nine in ten after 4 s, the last after 4 s" in (about or "")

@@ -15,7 +15,8 @@ WIDTH, HEIGHT = 560, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 40, 34
 _NAMES = 190  # pixels for the name of a bar
 _ROW = 24
-_STEPS = (1, 2, 2.5, 5, 10)
+_STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+_HEADROOM = 1.1  # so that a line never lies on the edge
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
@@ -82,7 +83,8 @@ def columns(
         upper: What the upper ones are.
         line: What the columns are held against.
     """
-    highest = [low + high for low, high in heights] + [y for _, y in (line.steps if line else ())]
+    highest = [low + high for low, high in heights]
+    highest += [_HEADROOM * height for _, height in (line.steps if line else ())]
     top = _round_up(max(highest))
     wide = over.seconds / len(heights)
 
