@@ -5,7 +5,7 @@ Times are seconds since 1970; seconds of the drawing count from its left edge.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
@@ -73,9 +73,9 @@ class Clock:
         return cls(tuple(stretches), Over(seconds=max(whole, 1.0), breaks=breaks), parts)
 
     def place(self, time: float) -> float:
-        """Give the place of a time in the drawing's seconds."""
-        found = bisect_right(self.stretches, time, key=lambda stretch: stretch.start)
-        return self.stretches[max(found - 1, 0)].place(time)
+        """Give the place of a time in the drawing's seconds; what is in a pause is at its end."""
+        found = bisect_left(self.stretches, time, key=lambda stretch: stretch.end)
+        return self.stretches[min(found, len(self.stretches) - 1)].place(time)
 
     def part(self, time: float) -> int:
         """Give the part that a time is drawn in."""
