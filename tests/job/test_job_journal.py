@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
+from disk_of_tests import files_no_larger_than
 
 from volcv_async.job.journal import Journal
 from volcv_async.job.records import JOURNAL, Counts, Entry, JournalError, Records, reading
@@ -63,12 +63,8 @@ class Gate:
 def full_disk(folder: Path) -> Generator[None]:
     """Let the system refuse to let the journal grow any more."""
     size = (folder / f"{JOURNAL}-wal").stat().st_size
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 5000, before[1]))
-    try:
+    with files_no_larger_than(size + 5000):
         yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 async def test_what_was_done_is_durable_when_it_is_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from disk_of_tests import files_no_larger_than
 from pictures_of_tests import completed, picture
 
 from volcv_async.errors import ConfigurationError, InvalidRequestError
@@ -182,8 +183,10 @@ def test_what_cannot_be_written_is_said(leave: Leave, tmp_path: Path) -> None:
 
 
 def test_a_table_that_cannot_be_finished_is_not_there(leave: Leave) -> None:
-    """A folder that cannot be made is said, and nothing lies about."""
+    """A full disk, or a folder that cannot be made, is said, and nothing lies about."""
     out = leave(1)
+    with files_no_larger_than(100), pytest.raises(OSError, match="too large"):
+        write_table(out, out / "table.parquet")
     with pytest.raises(OSError, match="File exists"):
         write_table(out, out / "metadata.jsonl" / "table.parquet")
     assert [path.name for path in out.iterdir()] == ["metadata.jsonl"]

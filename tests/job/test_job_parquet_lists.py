@@ -19,6 +19,7 @@ from volcv_async.errors import ConfigurationError, InvalidRequestError
 from volcv_async.job import Listed, read_list, read_prompts
 from volcv_async.job.arrow import arrow
 from volcv_async.job.lists import ListPath, Source, spooled
+from volcv_async.job.lists.sources import of_file
 from volcv_async.models import GeneralV14, GeneralV21, LogoInfo
 
 pa, pq = arrow(), arrow("pyarrow.parquet")
@@ -191,6 +192,8 @@ def test_it_is_told_by_its_first_bytes(write: Write, tmp_path: Path) -> None:
     packed.write_bytes(gzip.compress(plain.read_bytes()))
     named = packed.rename(tmp_path / "b.parquet.gz")
     packed.write_bytes(named.read_bytes())
+    with of_file(named).seeking() as file:
+        assert file.read() == plain.read_bytes()
     text = tmp_path / "text"
     text.write_text("PAR1S at dawn\nPAR1\n", encoding="utf-8")
     lists = (plain, packed, named, text)

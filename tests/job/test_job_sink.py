@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import resource
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from disk_of_tests import files_no_larger_than
 from pictures_of_tests import completed, picture
 
 from volcv_async.errors import (
@@ -36,17 +34,6 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
 def listing(out: Path) -> list[str]:
     return sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
-
-
-@contextmanager
-def files_no_larger_than(size: int) -> Generator[None]:
-    """Let the system refuse to write beyond so many bytes, as a full disk would."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_an_image_lies_as_it_came_with_a_row_that_names_it(tmp_path: Path) -> None:
