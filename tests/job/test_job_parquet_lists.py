@@ -16,7 +16,7 @@ from uuid import UUID
 import pytest
 
 from volcv_async.errors import ConfigurationError, InvalidRequestError
-from volcv_async.job import Listed, read_list, read_prompts
+from volcv_async.job import BadRow, Listed, read_list, read_prompts
 from volcv_async.job.arrow import arrow
 from volcv_async.job.lists import ListPath, Source, spooled
 from volcv_async.job.lists.sources import of_file
@@ -153,10 +153,15 @@ def test_a_value_becomes_what_json_can_say(
 def test_a_value_that_json_cannot_say_is_told_by_row_and_column(
     write: Write, kind: str, good: object, bad: object, says: str
 ) -> None:
-    """The rows before it are requests."""
-    path = write("a.parquet", {"prompt": ["a", "b"], "x": column(kind, good, bad)})
+    """The rows around it are requests; what is kept of it has null there."""
+    path = write("a.parquet", {"prompt": ["a", "b", "c"], "x": column(kind, good, bad, good)})
     assert next(read_prompts(path)) == GeneralV21(prompt="a")
     assert f"a.parquet, row 2: {says}" in complaint(path)
+    first, wrong, last = read_list(path, strict=False)
+    assert isinstance(first, Listed)
+    assert isinstance(last, Listed)
+    assert isinstance(wrong, BadRow)
+    assert wrong.row["row"] == {"prompt": "b", "x": None}
 
 
 def test_a_type_that_no_list_holds_is_told(write: Write) -> None:

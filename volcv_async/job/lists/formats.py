@@ -215,8 +215,9 @@ def _json(source: Source, wanted: str | None) -> Iterator[Row]:
 
 def _parquet(source: Source, wanted: str | None) -> Iterator[Row]:
     by_rows = attrs.evolve(source, counts="row")
-    for number, value in records(by_rows):
-        yield _from_json(by_rows, number, value, wanted)
+    for number, (cells, wrong) in enumerate(records(by_rows), start=1):
+        row = _from_json(by_rows, number, cells, wanted)
+        yield row if wrong is None else attrs.evolve(row, wrong=wrong)
 
 
 def _from_line(source: Source, number: int, line: str, wanted: str | None) -> Row:

@@ -18,6 +18,7 @@ from uuid import UUID
 from volcv_async.errors import InvalidRequestError
 from volcv_async.job.arrow import JSON_MARK, arrow
 from volcv_async.job.lists.arrays import DECODER
+from volcv_async.job.lists.bad_rows import Wrong
 from volcv_async.job.lists.sources import Source
 
 _ROWS = 1024  # of a batch
@@ -29,31 +30,30 @@ _Columns = list[tuple[str, Any, list[Any]]]
 """Of a batch: the name of each column, its type and its values."""
 
 
-def records(source: Source) -> Iterator[tuple[int, dict[str, object]]]:
-    """Give the rows of a Parquet file, each with its number, from 1.
+def records(source: Source) -> Iterator[tuple[dict[str, object], Wrong | None]]:
+    """Give the rows of a Parquet file, and what is wrong with each.
 
     Raises:
         ConfigurationError: pyarrow is not installed.
-        InvalidRequestError: It is no such file, or a value is none that JSON has.
+        InvalidRequestError: It is no such file.
     """
-    number = 0
     for columns in _batches(source):
         for values in zip(*(values for _, _, values in columns), strict=True):
-            number += 1
-            yield number, _record(source, number, columns, values)
+            yield _record(columns, values)
 
 
-def _record(
-    source: Source, number: int, columns: _Columns, values: tuple[Any, ...]
-) -> dict[str, object]:
+def _record(columns: _Columns, values: tuple[Any, ...]) -> tuple[dict[str, object], Wrong | None]:
+    """Make a row of its values; null stands for one that JSON cannot say."""
     cells: dict[str, object] = {}
+    wrong: Wrong | None = None
     for (name, kind, _), value in zip(columns, values, strict=True):
         try:
             cells[name] = value if type(value) in _PLAIN else _said(value)
         except (ValueError, TypeError):
             why = f"{name!r} holds a value of type {kind} that JSON cannot say."
-            raise source.bad(number, why, "Leave the column out, or make it text.") from None
-    return cells
+            wrong = Wrong(why, "Leave the column out, or make it text.")
+            cells[name] = None
+    return cells, wrong
 
 
 def _batches(source: Source) -> Iterator[_Columns]:
