@@ -153,7 +153,13 @@ def test_a_condition_passes_over_bad_rows_that_do_not_hold_it(table: Path, tmp_p
     """Of those without cells nobody can tell, so they are said."""
     assert kinds(lenient(table, where={"tag": "x"})) == [3, 4, 5, "a tree"]
     short = write(tmp_path / "short.csv", "prompt,tag", "a", "b,x", "c,x,y", "d,y,y")
-    assert kinds(lenient(short, where={"tag": "x"})) == ["b", 4]
+    listed = lenient(short, where={"tag": "x"})
+    assert kinds(listed) == ["b", 4]
+    bad = [json.dumps(one.row) for one in listed if isinstance(one, BadRow)]
+    others = '{"prompt": "e", "x": "1"}'
+    texts = json.dumps({"row": {"prompt": ""}, "typed": False, "error": "", "billed": "no"})
+    path = write(tmp_path / "failed.jsonl", *bad, others, texts)
+    assert kinds(lenient(path, where={"x": "1"})) == [4, "e"]
 
 
 def test_what_failed_jsonl_keeps_is_read_as_it_stood(table: Path, tmp_path: Path) -> None:
@@ -197,6 +203,22 @@ def test_a_corrected_row_of_a_table_holds_texts(tmp_path: Path) -> None:
         GeneralV21(prompt="b", width=512),
         GeneralV21(prompt="d"),
     ]
+
+
+def test_a_prompt_stays_where_its_table_had_it(tmp_path: Path) -> None:
+    """Even of a row with too many fields, after it was written down twice."""
+    listed = write(tmp_path / "list.csv", "text,x", "a,b,c")
+    path = tmp_path / "failed.jsonl"
+    row: dict[str, Any] = {}
+    for column in ("text", None):
+        (bad,) = lenient(listed, prompt_column=column)
+        assert isinstance(bad, BadRow)
+        row = bad.row
+        assert row["row"] == ["a", "b", "c"]
+        listed = write(path, json.dumps(row))
+    write(path, json.dumps({**row, "row": {"text": "a, b", "x": "c"}}))
+    (one,) = read_list(path)
+    assert (one.request, one.columns) == (GeneralV21(prompt="a, b"), {"x": "c"})
 
 
 def test_whoever_corrects_may_take_more_away(tmp_path: Path) -> None:

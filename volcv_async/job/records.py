@@ -256,7 +256,8 @@ class Records:
 
         Args:
             row: It; what this run sets aside stands for its whole list.
-            number: The entry that it stands for as long as that is pending; None: it is of none.
+            number: The entry that it stands for as long as that is pending, the last where it is
+                set aside for several; None: it is of none.
         """
         text = _dump(row)
         mark = hashlib.sha256(text.encode()).hexdigest()[:_MARK]

@@ -252,8 +252,12 @@ def _from_kept(source: Source, number: int, written: dict[str, Any], wanted: str
         row = _from_line(source, number, held, wanted)
     else:
         row = _from_json(source, number, held, wanted)
-    typed = written.get("typed") is not False
-    return attrs.evolve(row, typed=typed, kept=kept(written, source.name, number))
+    return attrs.evolve(
+        row,
+        column=row.column or str(written.get("prompt_column", "")),
+        typed=written.get("typed") is not False,
+        kept=kept(written, source.name, number),
+    )
 
 
 def _choose(columns: list[str], wanted: str | None) -> str | Wrong:

@@ -189,10 +189,8 @@ def _refuse_bad(one: Listed | BadRow) -> Listed:
 
 
 def _times(one: Listed | BadRow, repeat: int) -> Iterator[Listed | BadRow]:
-    """Give a request so often, the last time with what it was corrected in; a bad row once."""
-    if isinstance(one, Listed):
-        yield from times(attrs.evolve(one, corrected=None), repeat - 1)
-    yield one
+    """Give a request so often, and a bad row once."""
+    return times(one, repeat if isinstance(one, Listed) else 1)
 
 
 def _table(path: PromptList, known: Format | None, wanted: str | None) -> Iterator[Row]:
