@@ -156,7 +156,7 @@ def test_a_limit_is_drawn_over_the_last_run_alone(tmp_path: Path) -> None:
 def test_a_limit_of_a_run_that_began_in_a_pause_is_drawn_from_its_end(tmp_path: Path) -> None:
     """The run that made the first calls had another limit, or none."""
     card_of(tmp_path, slots=[[5000.0, 8]])
-    _, drawing, _ = tell(journal_of(tmp_path, 0.0, 9000.0, took=1.0))
+    _, drawing, _ = tell(journal_of(tmp_path, 0.0, 1.0, 2.0, 9000.0, 9001.0, took=1.0))
     (gap,) = parts(drawing, "gap")
     end = float(gap.attrib["x"]) + float(gap.attrib["width"])
     assert parts(drawing, "limit")[0].get("d") == f"M{end:.1f} 69.2H546.0"

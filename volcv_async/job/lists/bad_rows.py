@@ -29,7 +29,7 @@ class BadRow:
     source: str
     line: int
     error: InvalidRequestError
-    row: Written
+    row: dict[str, Any]
 
 
 @attrs.frozen
