@@ -21,6 +21,7 @@ from volcv_async.cli.interrupts import run_interruptibly
 from volcv_async.cli.session import Exit, exit_code
 from volcv_async.errors import InvalidRequestError
 from volcv_async.gateway import LocalGateway
+from volcv_async.gateway.faults import parse_rates
 from volcv_async.models import GeneralV21, key_of
 
 pytestmark = pytest.mark.usefixtures("no_account")
@@ -69,6 +70,8 @@ def test_an_example_can_be_typed(example: str) -> None:
     assert name == "volcv"
     command, _, _ = app.parse_args(words, exit_on_error=False, print_error=False)
     assert command.__name__ == words[0]
+    if "--fault" in words:
+        assert parse_rates([words[words.index("--fault") + 1]])
 
 
 @pytest.mark.parametrize(

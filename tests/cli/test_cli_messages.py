@@ -13,8 +13,8 @@ import pytest
 
 import volcv_async as volcv
 from volcv_async.cli import messages
+from volcv_async.cli.job import in_words
 from volcv_async.cli.notices import Notices
-from volcv_async.cli.run import in_words
 
 
 @pytest.fixture(autouse=True)
@@ -127,9 +127,9 @@ def test_a_long_pause_and_a_store_that_is_back_are_said(
 @pytest.mark.parametrize(
     ("rate", "concurrency", "takes"),
     [
-        (1.987, None, "it takes 2 calls a second."),
-        (None, 4, "it takes 4 in flight."),
-        (0.25, 4, "it takes 0.25 calls a second and 4 in flight."),
+        (1.987, None, "it took 2 calls a second."),
+        (None, 4, "it took 4 in flight."),
+        (0.25, 4, "it took 0.25 calls a second and 4 in flight."),
     ],
 )
 def test_what_was_learned_is_said_as_it_may_be_stated(

@@ -217,9 +217,7 @@ def test_what_refusals_taught_is_said_at_the_end_and_known_at_the_next(
         for concurrency in ("4", "8"):
             assert main(["run", "list.txt", "-o", "out", "--concurrency", concurrency]) == 0
             said = capsys.readouterr().err
-            assert re.search(
-                r"Learned of high_aes_general_v21_L at .*: it takes \d in flight", said
-            )
+            assert re.search(r"Learned of high_aes_general_v21_L at .*: it took \d in flight", said)
 
 
 def test_a_refused_picture_gets_fresh_seeds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from volcv_async.cli.session import Exit, exit_code, typed
 
 # Where each command is, and what it says of itself: a first paragraph for the list, then the rest.
 _COMMANDS = {
-    "run:demo": """
+    "demo:demo": """
         Draw a gallery from built-in prompts: no key, no network.
 
         The local gateway draws the pictures on this machine. No model makes them.
@@ -84,7 +84,7 @@ EXAMPLES = {
         "volcv export out --parquet out.parquet",
         "volcv export out --webdataset shards --shard 5000",
     ),
-    "serve": ("volcv serve", "volcv serve --port 0 --rate 2 --fault drop:0.1"),
+    "serve": ("volcv serve", "volcv serve --port 0 --rate 2 --fault reset_in_body:0.1"),
     "models": ("volcv models", "volcv models GeneralV21"),
 }
 """Two of each command, as they may be typed; its help ends with them."""

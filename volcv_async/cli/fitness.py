@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import attrs
 
+from volcv_async.cli.messages import note
 from volcv_async.errors import InvalidRequestError
 from volcv_async.job import BadRow, Listed
+
+T = TypeVar("T")
+
+_WORTH_A_LINE = 100_000  # rows: some seconds
 
 
 @attrs.frozen
@@ -61,3 +67,11 @@ def _nothing_good(error: InvalidRequestError, others: int) -> InvalidRequestErro
 
 def _rows(number: int) -> str:
     return f"{number:,} {'row' if number == 1 else 'rows'}"
+
+
+def aloud(rows: Iterable[T], doing: str, every: int = _WORTH_A_LINE) -> Iterator[T]:
+    """Give the rows of a list, and say now and then how far it is, for whoever has a long one."""
+    for number, row in enumerate(rows, start=1):
+        yield row
+        if number % every == 0:
+            note(f"{doing}: {_rows(number)} so far.")

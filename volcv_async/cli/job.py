@@ -1,0 +1,119 @@
+"""A job of the command: from its first call to the last word that is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import attrs
+
+from volcv_async.cli.ahead import Means
+from volcv_async.cli.interrupts import run_interruptibly
+from volcv_async.cli.messages import insist, note
+from volcv_async.cli.session import Exit, typed
+from volcv_async.cli.voice import Telling, Voice
+from volcv_async.client import Client
+from volcv_async.events import Learned
+from volcv_async.job import BadRow, JobReport, Listed, Seeds, Survey, draw_gallery
+from volcv_async.job import run as run_job
+from volcv_async.job.lists import in_threads
+
+_INTERRUPTED = (
+    "Interrupted: nothing new goes out, and what is in flight is awaited. "
+    "Once more cuts it off, and it may have been billed."
+)
+_WORTH_A_WORD = 2.0  # seconds from which on a run tells what they went to
+
+
+@attrs.frozen(kw_only=True)
+class Job:
+    """All that a job needs, read and checked before anything is sent."""
+
+    requests: Callable[[], Iterator[Listed | BadRow]]
+    out: Path
+    ahead: Survey
+    drain: float
+    fsync: bool = True
+    embed: bool = False
+    seeds: Seeds = "list"
+    retry_failed: bool = False
+    give_up: float | None = None
+    title: str | None = None
+    again: str = "Started again, it begins anew."
+    means: Means = Means()
+    voice: Voice = Voice()
+
+
+def carry_out(job: Job, client: Callable[[], AbstractAsyncContextManager[Client]]) -> int:
+    """Send what is to do, keep what comes, say what became of it; give the exit code."""
+    told = job.voice.telling(job.means.of(job.ahead.to_do) + job.ahead.to_fetch + job.ahead.bad)
+    if job.ahead.goes_on:
+        note(f"Going on in {job.out}: {job.ahead.line()}.")
+    shown = told.display
+    try:
+        with told.open():
+            report = run_interruptibly(_send(job, client, told), _INTERRUPTED)
+    except BaseException as error:
+        error.add_note(job.again)
+        if shown.tally.ended:
+            waited = shown.client().waited
+            _conclude(job, shown.tally.report(job.out, waited=waited), shown.client().learned)
+        raise
+    _conclude(job, report, shown.client().learned)
+    if report.budget_reached:
+        return Exit.BUDGET
+    return Exit.DONE if report.all_done else Exit.SOME_LEFT
+
+
+async def _send(
+    job: Job, client: Callable[[], AbstractAsyncContextManager[Client]], told: Telling
+) -> JobReport:
+    async with client() as opened:
+        told.display.watch(opened.statistics)
+        async with told.looking():
+            return await run_job(
+                opened,
+                told.heeded(in_threads(job.requests())),
+                out=job.out,
+                drain=job.drain,
+                fsync=job.fsync,
+                embed=job.embed,
+                seeds=job.seeds,
+                retry_failed=job.retry_failed,
+                give_up=job.give_up,
+                budget=job.means.budget,
+                on_outcome=told.display.show,
+                on_rows=told.written,
+                on_bad_row=told.bad,
+                arguments={"command": typed.get()},
+            )
+
+
+def _conclude(job: Job, report: JobReport, learned: Iterable[Learned]) -> None:
+    if report.images or report.before:
+        job.voice.result(str(draw_gallery(job.out, title=job.title)))
+    job.voice.result(report.line())
+    if report.seconds >= _WORTH_A_WORD and report.time_line():
+        note(report.time_line())
+    for lesson in learned:
+        note(in_words(lesson))
+    for reason in report.reasons:
+        insist(reason)
+    if report.some_failed:
+        insist(f"Each is a row of failed.jsonl or in_doubt.jsonl in {job.out}.")
+    if report.in_doubt + report.in_doubt_before:
+        insist("What is in doubt may be billed: only --in-doubt retry buys it again.")
+    if costs := job.means.cost_line(report.paid + report.perhaps_paid):
+        note(f"Cost{', at the most' if report.perhaps_paid else ''}: {costs}.")
+    if report.budget_reached:
+        insist(report.budget_line())
+        insist(f"To go on, with a budget for that run: {typed.get()}")
+
+
+def in_words(lesson: Learned) -> str:
+    """Say what is known of the limits now, as one may state it the next time."""
+    rate = "" if lesson.rate is None else f"{lesson.rate:.2g} calls a second"
+    slots = "" if lesson.concurrency is None else f"{lesson.concurrency} in flight"
+    taught = " and ".join(filter(None, [rate, slots]))
+    return f"Learned of {lesson.model} at {lesson.account}: it took {taught}."
