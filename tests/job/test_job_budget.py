@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import count
@@ -13,7 +14,9 @@ import volcv_async as volcv
 from volcv_async.errors import ConfigurationError, ContentRejectedError, RateLimitedError
 from volcv_async.gateway import Drop, LocalGateway, Received, Reply, service_error
 from volcv_async.job.budget import Budget, Purse, affordable, cost
+from volcv_async.job.going_on import Wishes
 from volcv_async.job.status import read_status
+from volcv_async.job.survey import survey
 
 
 def cats(number: int) -> Iterator[volcv.Request]:
@@ -56,6 +59,16 @@ async def test_the_next_run_goes_on_with_a_budget_of_its_own(
     report = await run(gateway, tmp_path, budget=19, listed=80)
     assert (gateway.paid, report.before, report.all_done) == (80, 61, True)
     assert set(gateway.paid_by_prompt.values()) == {1}
+
+
+async def test_what_a_budget_left_in_the_list_is_not_sent_yet(
+    gateway: LocalGateway, tmp_path: Path
+) -> None:
+    """The whole list stands in the status, though the run has not read it to its end."""
+    survey(tmp_path, cats(80), wishes=Wishes())
+    await run(gateway, tmp_path, budget=30, listed=80)
+    states = Counter(status.standing for status in read_status(tmp_path))
+    assert states == {"done": 30, "not sent": 50}
 
 
 async def test_a_list_that_fits_its_budget_is_done(gateway: LocalGateway, tmp_path: Path) -> None:

@@ -100,6 +100,7 @@ class Books:
                     continue
                 seeded = await self._pull(request) if _is_one(request) else _unseen(request)
                 if self._budget.reached:
+                    await self._journal.look(Records.rest_stays_listed)
                     return
                 if seeded is not None:
                     yield seeded

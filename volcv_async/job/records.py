@@ -264,6 +264,12 @@ class Records:
         value = {"run": self._run, "number": number, "row": row}
         self.note(f"aside {_text(row['list'])} {row['line']:09d} {mark}", _dump(value))
 
+    def rest_stays_listed(self) -> None:
+        """Take what the list before held for listed still, where this run has not read that far."""
+        self._db.change(
+            "UPDATE entries SET listed = ? WHERE listed >= ?", (self._run, self._clean_run)
+        )
+
     def forget_others(self) -> None:
         """Forget what only earlier runs have set aside, now that the whole list was seen."""
         for name, aside in self._aside():
