@@ -175,10 +175,10 @@ def test_a_window_that_becomes_wider_is_used() -> None:
         assert written(console)[before:].partition("more")[0].count("\x1b[2K") == 3
 
 
-def square(colour: str) -> Outcome:
-    """One of a single colour, large enough to be made small."""
+def square(colour: str, side: int = 64) -> Outcome:
+    """One of a single colour."""
     file = io.BytesIO()
-    Pillow.new("RGB", (64, 64), colour).save(file, "PNG")
+    Pillow.new("RGB", (side, side), colour).save(file, "PNG")
     generation = Generation(images=(Image.of(file.getvalue()),))
     return Completed(index=0, request=GeneralV21(prompt="x"), attempts=1, generation=generation)
 
@@ -203,6 +203,13 @@ def test_the_last_pictures_stand_side_by_side() -> None:
     for row in rows:
         assert re.sub(r"\x1b\[[\d;]*m", "", row).split() == ["▄" * 16] * 2
         assert row.index(RED) < row.index(BLUE)
+
+
+@pytest.mark.parametrize("side", [1, 2, 16])
+def test_a_picture_that_is_small_already_is_shown_as_it_is(side: int) -> None:
+    """It is not made larger, and what the file held is at hand when that is closed."""
+    *_, row = pictures(terminal(80, colours="truecolor"), square("red", side))
+    assert row.count(RED) == side
 
 
 @pytest.mark.parametrize(("width", "fitting"), [(12, 0), (40, 2), (200, 4)])

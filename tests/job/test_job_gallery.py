@@ -248,6 +248,16 @@ def test_a_large_picture_gets_a_small_copy(tmp_path: Path) -> None:
     assert small.stat().st_mtime_ns != made
 
 
+@pytest.mark.parametrize("size", [(1024, 1024), (2048, 1024), (1000, 700)])
+def test_a_large_jpeg_gets_a_small_copy(tmp_path: Path, size: tuple[int, int]) -> None:
+    """One that is opened at the very size of the copy, too."""
+    out = folder_with(tmp_path, "a red fox", size=size)
+    (out / "images" / "000000.png").write_bytes(picture(*size, "JPEG"))
+    assert Page(draw_gallery(out)).rows()[0][3] == 1
+    with Pillow.open(out / "thumbnails" / "000000.webp") as copy:
+        assert max(copy.size) == 512
+
+
 def test_small_copies_take_no_more_time_than_they_may(tmp_path: Path) -> None:
     """A picture that had no turn is shown as it is."""
     out = folder_with(tmp_path, "a red fox", size=(1024, 512))

@@ -110,6 +110,7 @@ def shrunk(picture: Path | io.BytesIO, side: int) -> Image:
         with Image.open(picture) as whole:
             whole.draft("RGB", (side, side))
             whole.thumbnail((side, side), reducing_gap=2.0)
+            whole.load()  # it may be small enough as it stands in the file, which is closed now
             return whole
     except Image.DecompressionBombError as bomb:
         raise ValueError(str(bomb)) from bomb
