@@ -62,6 +62,30 @@ def test_a_reader_of_results_that_has_gone_ends_nothing(
     assert os.fstat(broken_pipe.fileno()).st_rdev == os.stat(os.devnull).st_rdev  # noqa: PTH116 - as of the descriptor
 
 
+def test_the_words_of_others_give_the_terminal_no_commands(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What would clear the screen is a space; an end of a line stays one."""
+    messages.insist("Error: \x1b[2Jrefused\x9b0m\nWait.")
+    assert capsys.readouterr().err == "Error:  [2Jrefused 0m\nWait.\n"
+
+
+def test_results_are_harmless_on_a_terminal_and_themselves_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A program gets a name as it is, whatever is in it."""
+    controller, terminal = os.openpty()
+    with open(terminal, "w", encoding="utf-8") as shown:  # noqa: PTH123 - a descriptor has no path
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", shown)
+            messages.result("a\x1b[2Jfox")
+        seen = os.read(controller, 100)
+    os.close(controller)
+    messages.result("a\x1b[2Jfox")
+    assert seen == b"a [2Jfox\r\n"
+    assert capfd.readouterr().out == "a\x1b[2Jfox\n"
+
+
 def attempt_at(account: str) -> volcv.Attempt:
     return volcv.Attempt(
         request=volcv.GeneralV21(prompt="a cat"),

@@ -65,6 +65,15 @@ def test_json_has_all_of_it(
     assert lost["sent"].endswith("+00:00")
 
 
+def test_a_prompt_gives_the_terminal_no_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    """What would clear the screen or ring the bell is a space in the line of its prompt."""
+    listed = write("list.txt", "a red\x1b[2J fox\x07\x9b0m\n")
+    assert main(["run", listed, "--local", "-o", "out", *SMALL]) == 0
+    capsys.readouterr()
+    assert main(["status", "out"]) == 0
+    assert capsys.readouterr().out.endswith("  a red [2J fox 0m\n")
+
+
 def test_a_folder_without_a_journal_is_an_input_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from shlex import quote
 
 import attrs
 
 from volcv_async.cli.ahead import Means
 from volcv_async.cli.interrupts import run_interruptibly
-from volcv_async.cli.messages import insist, note
+from volcv_async.cli.messages import insist, note, what_happened
+from volcv_async.cli.progress import Display
 from volcv_async.cli.session import Exit, typed
 from volcv_async.cli.voice import Telling, Voice
 from volcv_async.client import Client
@@ -57,8 +59,7 @@ def carry_out(job: Job, client: Callable[[], AbstractAsyncContextManager[Client]
     except BaseException as error:
         error.add_note(job.again)
         if shown.tally.ended:
-            waited = shown.client().waited
-            _conclude(job, shown.tally.report(job.out, waited=waited), shown.client().learned)
+            _conclude_beside(error, job, shown)
         raise
     _conclude(job, report, shown.client().learned)
     if report.budget_reached:
@@ -90,9 +91,40 @@ async def _send(
             )
 
 
+def _conclude_beside(error: BaseException, job: Job, shown: Display) -> None:
+    """Conclude a job that an error has ended, which is what is told of in the end."""
+    now, ahead = shown.client(), job.ahead
+    before = {"done": ahead.done, "failed": ahead.failed, "in doubt": ahead.in_doubt}
+    try:
+        _conclude(job, shown.tally.report(job.out, before, now.waited), now.learned)
+    except OSError as undrawn:
+        error.add_note(what_happened(undrawn))
+
+
 def _conclude(job: Job, report: JobReport, learned: Iterable[Learned]) -> None:
-    if report.images or report.before:
-        job.voice.result(str(draw_gallery(job.out, title=job.title)))
+    """Draw the gallery, and say what the job came to even where that cannot be drawn.
+
+    Raises:
+        OSError: It cannot be drawn.
+    """
+    try:
+        if report.images or report.before:
+            job.voice.result(str(_draw(job)))
+    finally:
+        _tell(job, report, learned)
+
+
+def _draw(job: Job) -> Path:
+    try:
+        return draw_gallery(job.out, title=job.title)
+    except OSError as error:
+        error.add_note(
+            f"The pictures are there; for the gallery: volcv gallery {quote(str(job.out))}"
+        )
+        raise
+
+
+def _tell(job: Job, report: JobReport, learned: Iterable[Learned]) -> None:
     job.voice.result(report.line())
     if report.seconds >= _WORTH_A_WORD and report.time_line():
         note(report.time_line())

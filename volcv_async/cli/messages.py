@@ -60,7 +60,7 @@ def result(line: str) -> None:
     if _hushed.get():
         return
     try:
-        sys.stdout.write(f"{line}\n")
+        sys.stdout.write(f"{_harmless(line) if sys.stdout.isatty() else line}\n")
         sys.stdout.flush()
     except BrokenPipeError:
         _write_to_nobody(sys.stdout)
@@ -82,13 +82,21 @@ def note_in_a_row(line: str) -> None:
 
 def insist(line: str) -> None:
     """Print a line that is no result, even where nothing but errors is to be said."""
-    errors.print(line, soft_wrap=True)
+    errors.print(_harmless(line), soft_wrap=True)
+
+
+def _harmless(text: str) -> str:
+    """Make spaces of what a terminal takes for a command: it may stand in the words of others."""
+    return text.translate(_COMMANDS)
+
+
+_COMMANDS = dict.fromkeys([*range(10), *range(11, 32), *range(127, 160)], " ")  # all but \n
 
 
 def complain(error: BaseException) -> None:
     """Print an error: what happened, then what to do about it, each on a line of its own."""
     cure = error.help if isinstance(error, VolcvError) else ""
-    insist(f"Error: {_what_happened(error).removesuffix(cure).rstrip()}")
+    insist(f"Error: {what_happened(error).removesuffix(cure).rstrip()}")
     if cure:
         insist(cure)
     tell_notes(error)
@@ -100,9 +108,11 @@ def tell_notes(error: BaseException) -> None:
         insist(line)
 
 
-def _what_happened(error: BaseException) -> str:
+def what_happened(error: BaseException) -> str:
+    """Say an error in words; one of the system's with the file that it is about."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        name = error.filename2 or error.filename  # of a renaming, what it was to become
+        return f"{name}: {error.strerror}" if name else error.strerror
     return str(error)
 
 

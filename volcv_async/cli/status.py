@@ -11,6 +11,7 @@ from typing import Annotated
 import attrs
 from cyclopts import Parameter
 
+from volcv_async.cli.endings import on_one_line
 from volcv_async.cli.messages import note, result
 from volcv_async.cli.session import Exit, reading_input
 from volcv_async.job import STANDINGS, Status, read_status
@@ -42,5 +43,5 @@ def _read(out: Path) -> Iterator[Status]:
 
 def _line(one: Status) -> str:
     """Put one in columns: number, standing, request id, and the prompt at the end."""
-    prompt = " ".join((one.prompt or "").split())
-    return f"{one.number:06d}  {one.standing:<8}  {one.request_id or '-':<34}  {prompt}"
+    prompt, request_id = on_one_line(one.prompt or ""), on_one_line(one.request_id or "-")
+    return f"{one.number:06d}  {one.standing:<8}  {request_id:<34}  {prompt}"
