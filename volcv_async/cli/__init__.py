@@ -1,10 +1,13 @@
 """The ``volcv`` command: it parses, calls the library, and prints; it has no logic of its own.
 
-``app`` has the commands; ``options`` reads what is typed; ``session`` turns a command's end into an
-exit code; ``clients`` opens its client, ``interrupts`` runs it so that a signal ends it in order;
-``messages``, ``notices``, ``progress`` and ``view`` print; ``endings``, ``objects`` and ``logfile``
-tell of each request, and ``voice`` chooses among all of these what a run was asked for; the others
-are one command each, imported when it is called.
+``app`` has the commands by name: ``demo``, ``generate``, ``run``, ``status``, ``gallery``,
+``export``, ``serve`` and ``models`` are one each, imported when it is called. ``options`` reads
+what is typed, ``fitness`` what a list comes to, ``ahead`` says what a run would do; ``job`` takes a
+job from its first call to the last word of it. ``session`` turns a command's end into an exit code;
+``clients`` opens its client, ``interrupts`` runs it so that a signal ends it in order.
+``messages``, ``notices``, ``progress`` and ``view`` print, ``previews`` draws the view's pictures;
+``endings``, ``objects`` and ``logfile`` tell of each request, and ``voice`` chooses among all of
+these what a run was asked for.
 """
 
 from __future__ import annotations

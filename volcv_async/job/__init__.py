@@ -5,13 +5,17 @@
                        ▼   │                                                   ▼
                      journal ─ records (journal.sqlite) ─────────────────────────
 
-``identity`` says which request is which, ``going_on`` what the next run does with each;
-``recovery`` mends what a run that died left behind, ``fetching`` fetches what it paid for.
-``survey`` looks ahead, ``forecast`` says how long it will take, ``budget`` where it ends.
-``status`` looks back, ``gallery`` draws the page, ``story`` how the run went. ``run_card`` says
-what a run came to, ``embedding`` puts into a picture what it was made of. Of what a run has left,
-which ``leavings`` reads, ``shards`` packs the pictures and ``parquet`` writes the rows; ``arrow``
-is the door to pyarrow. ``single`` is a job of one.
+``identity`` says which request is which, ``rows`` what is written down of it, ``going_on`` what the
+next run does with each; ``recovery`` mends what a run that died left behind, ``fetching`` fetches
+what it paid for. ``writing`` takes outcomes to the sink and the books by a few threads, and
+``patience`` awaits them, whoever cancels; ``database`` is the file of the journal.
+``survey`` looks ahead, ``forecast`` says how long it will take, ``budget`` where it ends, and
+``streak`` ends what the account refuses. ``lessons`` keeps what refusals taught, ``ceiling`` how
+many calls could be in flight.
+``status`` looks back, ``gallery`` draws the page, ``story`` how the run went: ``drawings`` over
+``drawn_time``. ``run_card`` says what a run came to, ``embedding`` puts into a picture what it was
+made of. Of what a run has left, which ``leavings`` reads, ``shards`` packs the pictures and
+``parquet`` writes the rows; ``arrow`` is the door to pyarrow. ``single`` is a job of one.
 """
 
 from volcv_async.job.books import Seeds, each
