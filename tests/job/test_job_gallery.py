@@ -205,6 +205,49 @@ def test_the_head_says_what_is_missing(tmp_path: Path) -> None:
     assert page.rows()[1][5]["seed"] == 12345
 
 
+STRANGE = [
+    *("[]", "{", "{}", "null", "\\xff", "[" * 100_000, '{"filename": "images/000000.png"}'),
+    *('{"index": "1"}', '{"file_name": 1}', ""),
+]
+
+
+@pytest.mark.parametrize("line", STRANGE, ids=range(len(STRANGE)))
+def test_a_line_that_is_no_row_is_counted_and_left_out(tmp_path: Path, line: str) -> None:
+    """The others are shown, and a run that has ended well does not end badly after all."""
+    out = folder_with(tmp_path, "a", "b")
+    with (out / "metadata.jsonl").open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+    page = Page(draw_gallery(out))
+    assert [one[1] for one in page.rows()] == ["a", "b"]
+    assert "2 pictures · GeneralV21 · 1 unreadable" in page.text()
+
+
+def test_a_row_that_is_being_written_is_left_for_the_next_page(tmp_path: Path) -> None:
+    """A page can be drawn while a run is on, whose last line is not whole yet."""
+    out = folder_with(tmp_path, "a", "b")
+    rows = (out / "metadata.jsonl").read_bytes()
+    (out / "metadata.jsonl").write_bytes(rows[:-9])
+    page = Page(draw_gallery(out))
+    assert [one[1] for one in page.rows()] == ["a"]
+    assert "unreadable" not in page.text()
+
+
+@pytest.mark.parametrize("more", [{}, {"model": 1, "request": [], "width": "8", "height": None}])
+def test_a_row_is_shown_by_what_somebody_has_left_of_it(
+    tmp_path: Path, more: dict[str, Any]
+) -> None:
+    """Its file is enough; what is of another kind than ours is not known."""
+    out = folder_with(tmp_path)
+    names = ["images/000000.png", "no\0name"]
+    rows = [json.dumps({"file_name": name, **more}) + "\n" for name in names]
+    (out / "metadata.jsonl").write_text("".join(rows))
+    page = Page(draw_gallery(out))
+    assert sorted(one[0] for one in page.rows()) == names
+    assert page.data()["shared"] == [{"model": "", "request": {}, "command": None}]
+    (out / "metadata.jsonl").write_text(rows[1].replace("}", ', "width": 999, "height": 9}'))
+    assert Page(draw_gallery(out)).rows()[0][3] == 0
+
+
 def test_a_picture_of_another_provider_is_not_called_local(tmp_path: Path) -> None:
     """The note about the local gateway stands only where it drew."""
     assert "local gateway" not in draw_gallery(folder_with(tmp_path, "a red fox")).read_text()

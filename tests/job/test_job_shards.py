@@ -92,6 +92,13 @@ def test_a_row_that_is_none_ends_it_after_whole_shards(
     assert [path.name for path in (tmp_path / "shards").iterdir()] == ["000000.tar"]
 
 
+def test_a_row_that_is_being_written_is_left_out(out: Path, tmp_path: Path) -> None:
+    """A folder can be packed while a run is on, whose last line is not whole yet."""
+    metadata = out / "metadata.jsonl"
+    metadata.write_bytes(metadata.read_bytes()[:-9])
+    assert [one.images for one in pack(out, tmp_path / "shards")] == [5]
+
+
 def test_a_picture_that_is_gone_is_named(out: Path, tmp_path: Path) -> None:
     """Nothing is packed without it, and no half shard lies there."""
     (out / "images" / "000001.png").unlink()

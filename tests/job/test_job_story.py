@@ -109,7 +109,7 @@ def test_a_pause_is_cut_out_and_marked(tmp_path: Path) -> None:
     bars = [float(bar.get("x") or 0) for bar in parts(drawing, "bar")]
     assert len(bars) == 20
     ((_, about),) = words([drawing])
-    assert "1 pause of" in (about or "")
+    assert "1 pause is cut out." in (about or "")
 
 
 def heights(drawing: str, kind: str = "bar") -> list[float]:
@@ -190,6 +190,22 @@ def test_the_seconds_to_an_image_are_told_by_median_and_slowest(tmp_path: Path) 
     assert "nine in ten after 4 s, the last after 4 s" in (about or "")
 
 
+def test_nine_in_ten_of_ten_are_nine(tmp_path: Path) -> None:
+    """The last of ten is not among them."""
+    with Records(tmp_path) as records:
+        for number in range(10):
+            entry = records.enrol(bytes([number]) * 16, "GeneralV21", str)
+            records.sending(entry.number, attempts=1, sent=BEGAN, account="here", request="{}")
+            records.done(entry.number, [Trip(BEGAN, 1.0 if number else 60.0).fields()])
+    assert "nine in ten after 1 s, the last after 60 s" in tell(tmp_path)[2]
+
+
+def test_a_slow_pace_has_no_pauses(tmp_path: Path) -> None:
+    """Half a minute between two calls is cut out nowhere where it is the usual."""
+    pace, *_ = tell(journal_of(tmp_path, *range(0, 300, 30), took=5.0))
+    assert "0 pauses are cut out." in pace
+
+
 def test_answers_in_no_time_are_drawn_too(tmp_path: Path) -> None:
     """Less than a millisecond is nothing, and an axis has a height all the same."""
     _, in_flight, seconds = tell(journal_of(tmp_path, 0.0, took=0.0))
@@ -236,6 +252,8 @@ NO_CARDS = [
     *("", "{", "{}", "[]", "null", "[" * 100_000),
     *(GOOD.replace(good, bad) for good, bad in [("2026", "?"), ("[]", "[[0]]"), ("[]", "8")]),
     *(GOOD.replace(good, bad) for good, bad in [('{"rate": 1}', "[]"), ("1}", '"?"}')]),
+    *(GOOD.replace("1}", f"{bad}}}") for bad in ("-1", "NaN", "Infinity", "1e13", "9" * 400)),
+    *(GOOD.replace("[]", bad) for bad in ("[[0, 1e999]]", "[[1e999, 8]]", "[[0, -1]]")),
 ]
 
 
@@ -245,6 +263,13 @@ def test_what_is_not_known_is_not_drawn(tmp_path: Path, card: str) -> None:
     assert tell(tmp_path) == []
     (tmp_path / "run.json").write_text(card)
     assert tell(journal_of(tmp_path)) == []
+
+
+def test_a_card_of_an_older_run_says_what_it_can(tmp_path: Path) -> None:
+    """It knows of no limit, and tells of the waiting all the same."""
+    (tmp_path / "run.json").write_text(GOOD.replace('"slots": [], ', ""))
+    ((title, _),) = words(tell(journal_of(tmp_path)))
+    assert title == "Waiting against generation, in the last run"
 
 
 def test_looking_back_leaves_nothing_behind(tmp_path: Path) -> None:

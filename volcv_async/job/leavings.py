@@ -1,5 +1,6 @@
 """What a run has left, read again: the rows of its pictures, as they are asked for.
 
+The run may be on, with its last line half written; and somebody may have edited the file.
 Everything here blocks.
 """
 
@@ -33,7 +34,7 @@ def refuse_empty(folder: Path, purpose: str) -> None:
 
 
 def picture_rows(metadata: Path, lines: Iterable[bytes], cure: str = "") -> Iterator[Row]:
-    """Give the rows of pictures in the lines of a file.
+    """Give the rows of pictures in the lines of a file, up to one that is being written.
 
     Args:
         metadata: The file, for errors.
@@ -44,8 +45,10 @@ def picture_rows(metadata: Path, lines: Iterable[bytes], cure: str = "") -> Iter
         InvalidRequestError: A line is no row of a picture, with file and line.
     """
     for number, line in enumerate(lines, start=1):
-        row = _parsed(line)
-        if row is None:
+        row = parsed(line)
+        if row is None and is_half(line):
+            return
+        if row is None or not isinstance(row.get("file_name"), str):
             raise InvalidRequestError(
                 f"{metadata}, line {number}: is no row of a picture.",
                 help=f"It needs a file_name. {cure}".rstrip(),
@@ -53,10 +56,15 @@ def picture_rows(metadata: Path, lines: Iterable[bytes], cure: str = "") -> Iter
         yield row
 
 
-def _parsed(line: bytes) -> Row | None:
+def parsed(line: bytes) -> Row | None:
+    """Read a line; None where it is no row at all."""
     try:
         row: object = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    named = isinstance(row, dict) and isinstance(cast("Row", row).get("file_name"), str)
-    return cast("Row", row) if named else None
+    return cast("Row", row) if isinstance(row, dict) else None
+
+
+def is_half(line: bytes) -> bool:
+    """Tell whether a line has no end: a run is writing it, or was killed when it did."""
+    return not line.endswith(b"\n")

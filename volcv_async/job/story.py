@@ -9,7 +9,7 @@ import json
 import math
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from statistics import median
@@ -29,6 +29,13 @@ from volcv_async.job.run_card import CARD
 _WORTH = 0.001  # of all waiting, from where on a cause is drawn
 _GENERATION = "generation, all sent"
 _NINE_TENTHS = 0.9
+_ENDLESS = 1e12  # more than any card says, in seconds or calls
+
+_NOT_OURS = (
+    *(OSError, ValueError, LookupError, TypeError, AttributeError),
+    *(RecursionError, OverflowError),
+)
+"""What reading a card ends in, where there is none, or somebody has written into it."""
 
 
 @attrs.define
@@ -91,14 +98,39 @@ class Card:
         """Read it; nothing is known where there is none, or somebody has written into it."""
         try:
             told = json.loads((folder / CARD).read_bytes())
-            waited = told["figures"]["waited"].items()
             began = datetime.fromisoformat(told["began"]).timestamp()
-            return cls(
-                {cause: float(seconds) for cause, seconds in waited},
-                [(began + float(seconds), int(slots)) for seconds, slots in told["slots"]],
-            )
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return cls.saying(told["figures"]["waited"], began, told.get("slots", ()))
+        except _NOT_OURS:
             return cls()
+
+    @classmethod
+    def saying(
+        cls,
+        waited: Mapping[str, float],
+        began: float,
+        slots: Sequence[tuple[float, float]],
+    ) -> Card:
+        """Make one of what is written there; an older one has no slots.
+
+        Raises:
+            ValueError: A number is none that could be there.
+        """
+        return cls(
+            {cause: _sound(seconds) for cause, seconds in waited.items()},
+            [(began + _sound(seconds), int(_sound(number))) for seconds, number in slots],
+        )
+
+
+def _sound(written: float) -> float:
+    """Take a number for what it says, if it can be so.
+
+    Raises:
+        ValueError: It cannot.
+    """
+    number = float(written)
+    if not 0 <= number < _ENDLESS:
+        raise ValueError(number)
+    return number
 
 
 def tell(folder: Path) -> list[str]:
@@ -147,7 +179,7 @@ def _pace(facts: Facts, clock: Clock) -> str:
     about = (
         f"{sum(good):,} calls gave an image, by when they left; {sum(bad):,} attempts gave none. "
         f"At most {max(a for a, _ in heights):.3g} images a second. "
-        f"{pauses} {'pause' if pauses == 1 else 'pauses'} of more than ten seconds."
+        f"{pauses} {'pause is' if pauses == 1 else 'pauses are'} cut out."
     )
     upper = Key("bad", "attempts refused or without an image")
     return columns("Images a second", about, clock.over, heights, upper=upper)
@@ -194,11 +226,12 @@ def _generations(facts: Facts, clock: Clock) -> str:
     for left, took in facts.generations():
         parts[clock.part(left)].append(took)
     seconds = sorted(took for _, took in facts.generations())
+    most = math.ceil(_NINE_TENTHS * len(seconds))
     usual = [median(part) if part else 0.0 for part in parts]
     slowest = [max(part, default=0.0) for part in parts]
     about = (
         f"Half of {len(seconds):,} images were there {median(seconds):.3g} s after their call "
-        f"had left, nine in ten after {seconds[int(_NINE_TENTHS * len(seconds))]:.3g} s, the last "
+        f"had left, nine in ten after {seconds[most - 1]:.3g} s, the last "
         f"after {seconds[-1]:.3g} s. Each part by its median and its slowest."
     )
     heights = [(low, high - low) for low, high in zip(usual, slowest, strict=True)]

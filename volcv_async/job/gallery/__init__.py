@@ -1,8 +1,8 @@
 """The gallery of a job: one page with all its pictures, that fetches nothing from elsewhere.
 
 ``drawing`` puts the page together: ``page.html``, ``page.css`` and ``page.js`` as they lie here,
-and the rows of the job as ``packing`` packs them. ``thumbnails`` makes large pictures small,
-``remaking`` says which command makes one again.
+and the rows of the job as ``reading`` reads and ``packing`` packs them.
+``thumbnails`` makes large pictures small, ``remaking`` says which command makes one again.
 """
 
 from volcv_async.job.gallery.drawing import INDEX, draw_gallery

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from html import escape
 from importlib.resources import files
@@ -18,7 +17,9 @@ import attrs
 
 from volcv_async import durable
 from volcv_async.job.gallery.packing import STATES, pack, place_of
+from volcv_async.job.gallery.reading import read, shown
 from volcv_async.job.gallery.thumbnails import Thumbnails
+from volcv_async.job.leavings import parsed
 from volcv_async.job.lists.bad_rows import is_kept
 from volcv_async.job.rows import Row
 from volcv_async.job.sink import FAILED, IN_DOUBT, METADATA
@@ -51,17 +52,35 @@ class _Place:
     """Where it begins in its file, in bytes."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define
 class _Summary:
     """What the head of the page says of the whole."""
 
-    places: list[_Place]
-    models: Counter[str]
+    places: list[_Place] = attrs.field(factory=list[_Place])
+    models: Counter[str] = attrs.field(factory=Counter[str])
     """Of the pictures."""
-    first: str | None
-    """The file of the first picture."""
-    bad: int
+    first: tuple[str, str] | None = None
+    """The order and the file of the first picture."""
+    bad: int = 0
     """Rows of the list that are no requests, and have no place in it."""
+    strange: int = 0
+    """Lines that are no rows of a job, or no longer."""
+
+    def add(self, state: int, at: int, row: Row | None) -> None:
+        """Keep of a row no more than its place."""
+        seen = None if row is None else shown(row)
+        if row is not None and is_kept(row):
+            self.bad += 1
+        elif seen is None:
+            self.strange += 1
+        else:
+            self.places.append(_Place(_order(seen), state, at))
+            if "file_name" in seen:
+                self._add_picture(seen["model"], (self.places[-1].order, seen["file_name"]))
+
+    def _add_picture(self, model: str, place: tuple[str, str]) -> None:
+        self.models[model] += 1
+        self.first = min(self.first or place, place)
 
 
 def draw_gallery(
@@ -117,31 +136,14 @@ def _part(name: str) -> str:
     return files("volcv_async.job.gallery").joinpath(name).read_text(encoding="utf-8")
 
 
-def _summarise(rows: Iterable[BinaryIO]) -> _Summary:
-    """Read all rows once, and keep of each no more than its place."""
-    places: list[_Place] = []
-    models: Counter[str] = Counter()
-    first: tuple[str, str] | None = None
-    bad = 0
+def _summarise(rows: list[BinaryIO]) -> _Summary:
+    """Read all rows once."""
+    summary = _Summary()
     for state, file in enumerate(rows):
-        for at, row in _read(file):
-            if is_kept(row):
-                bad += 1
-                continue
-            places.append(_Place(_order(row), state, at))
-            if state == 0:
-                models[row["model"]] += 1
-                this = (places[-1].order, row["file_name"])
-                first = min(first or this, this)
-    places.sort(key=lambda place: (place.order, place.state))
-    return _Summary(places=places, models=models, first=first[1] if first else None, bad=bad)
-
-
-def _read(file: BinaryIO) -> Iterator[tuple[int, Row]]:
-    at = 0
-    for line in file:
-        yield at, json.loads(line)
-        at += len(line)
+        for at, row in read(file):
+            summary.add(state, at, row)
+    summary.places.sort(key=lambda place: (place.order, place.state))
+    return summary
 
 
 def _order(row: Row) -> str:
@@ -155,22 +157,22 @@ def _with_states(
 ) -> Iterator[tuple[Row, int, bool]]:
     """Read the rows again, in the order of the list."""
 
-    def read(place: _Place) -> Row:
+    def again(place: _Place) -> Row:
         rows[place.state].seek(place.at)
-        row: Row = json.loads(rows[place.state].readline())
-        return row
+        return shown(parsed(rows[place.state].readline()) or {}) or {}
 
-    beside = small.beside(map(read, summary.places))
+    beside = small.beside(map(again, summary.places))
     for place, (row, thumbnail) in zip(summary.places, beside, strict=True):
         yield row, place.state, thumbnail
 
 
 def _drawn_locally(folder: Path, summary: _Summary) -> bool:
     """Look into the first picture, which says so itself where no model made it."""
+    _, name = summary.first or ("", "")
     try:
-        with (folder / (summary.first or "")).open("rb") as picture:
+        with (folder / name).open("rb") as picture:
             return _LOCAL_MARK in picture.read(_BEGINNING)
-    except OSError:  # there is none, or it was taken away
+    except (OSError, ValueError):  # there is none, it was taken away, or has no name of a file
         return False
 
 
@@ -178,10 +180,11 @@ def _figures(summary: _Summary) -> str:
     counts = Counter(place.state for place in summary.places)
     counts[STATES.index("failed")] += summary.bad
     said = [f"{counts[0]:,} {'picture' if counts[0] == 1 else 'pictures'}"]
-    said += [escape(model) for model, _ in summary.models.most_common()]
+    said += [escape(model) for model, _ in summary.models.most_common() if model]
     for state in (1, 2):
         number, link = counts[state], f'<a href="{_FILES[state]}">'
         said += [f"{link}{number:,} {STATES[state]}</a>"] if number else []
+    said += [f"{summary.strange:,} unreadable"] if summary.strange else []
     return " · ".join(said)
 
 

@@ -56,7 +56,9 @@ class Thumbnails:
                 yield from zip(page, threads.map(self._see_to, page), strict=True)
 
     def _see_to(self, row: Row) -> bool:
-        if "file_name" not in row or not _wants_one(row["width"], row["height"]):
+        if not {"file_name", "width", "height"} <= row.keys():
+            return False
+        if not _wants_one(row["width"], row["height"]):
             return False
         picture = self._folder / row["file_name"]
         target = self._folder / THUMBNAILS / f"{picture.stem}.webp"
@@ -72,7 +74,7 @@ def _wants_one(width: int, height: int) -> bool:
 def _is_newer(target: Path, picture: Path) -> bool:
     try:
         return target.stat().st_mtime >= picture.stat().st_mtime
-    except OSError:
+    except (OSError, ValueError):  # it is not there, or has no name of a file
         return False
 
 
