@@ -86,22 +86,26 @@ async def run(example: Example, gateway: LocalGateway) -> str:
         script.write_text(example.source, encoding="utf-8")
         for file in _beside():
             shutil.copy(file, folder)
-        process = await asyncio.create_subprocess_exec(
-            *_RUN_BY[script.suffix],
-            script.name,
-            cwd=folder,
-            env=_environment(gateway, folder),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            printed, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            return f"It did not end within {PATIENCE:g} seconds.\n"
-    return _judge(example, printed.decode().replace("\r\n", "\n"), process.returncode)
+        # Through a file, as people see it; into a pipe, volcv run would write for programs.
+        with tempfile.TemporaryFile() as printed:
+            process = await asyncio.create_subprocess_exec(
+                *_RUN_BY[script.suffix],
+                script.name,
+                cwd=folder,
+                env=_environment(gateway, folder),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=printed,
+                stderr=asyncio.subprocess.STDOUT,
+            )
+            try:
+                await asyncio.wait_for(process.wait(), PATIENCE)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+                return f"It did not end within {PATIENCE:g} seconds.\n"
+            printed.seek(0)
+            said = printed.read().decode().replace("\r\n", "\n")
+    return _judge(example, said, process.returncode)
 
 
 def _environment(gateway: LocalGateway, folder: str) -> dict[str, str]:

@@ -49,7 +49,7 @@ def listed(*prompts: str) -> None:
 def test_a_program_reads_paths() -> None:
     """Through a pipe each image is an object, of the folder ``out`` unless another is named."""
     listed("a cat", "一只狐狸")
-    words = ["run", "list.txt", *SMALL, "--local", "--json"]
+    words = ["run", "list.txt", *SMALL, "--local"]
     script = "import json, sys\nfor line in sys.stdin: print(json.loads(line)['file_name'])"
     with subprocess.Popen(  # noqa: S603 - our own command
         [VOLCV, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -63,6 +63,16 @@ def test_a_program_reads_paths() -> None:
     assert sorted(paths) == ["images/000000.png", "images/000001.png"]
     assert all(Path("out", path).exists() for path in paths)
     assert "2 images in " in said
+
+
+def test_a_pipe_can_have_the_words_instead() -> None:
+    """With ``--no-json`` it gets what a terminal would; a dry run says its words anyway."""
+    listed("a cat")
+    for words, says in (["--dry-run"], "1 prompt: 1 to do."), (["--no-json"], "1 image in "):
+        done = subprocess.run(  # noqa: S603 - our own command
+            [VOLCV, *RUN, "--local", *words], capture_output=True, check=True, text=True
+        )
+        assert says in done.stdout
 
 
 def test_an_object_is_the_row_and_its_state(

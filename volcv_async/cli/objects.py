@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import queue
+import stat
 import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
@@ -22,6 +23,14 @@ from volcv_async.cli.session import ReaderGoneError
 from volcv_async.job import Item, each
 
 _UNREAD = 64  # lines that may wait for the reader before nothing more is sent
+
+
+def goes_into_a_pipe() -> bool:
+    """Tell whether standard output is a pipe, at whose other end a program reads."""
+    try:
+        return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+    except (OSError, ValueError):  # it was closed, or is no file of the system's
+        return False
 
 
 def standard_output() -> Output:

@@ -90,13 +90,12 @@ Local = Annotated[
 
 _SAYS = "While it runs"
 AsJson = Annotated[
-    bool,
+    bool | None,
     Parameter(
         name="--json",
         group=_SAYS,
-        help="One JSON object an image on standard output, as it is made.",
-        negative=(),
-        show_default=False,
+        help="One JSON object an image on standard output, as it is made; default: into a pipe.",
+        negative="--no-json",
     ),
 ]
 Quiet = Annotated[

@@ -16,6 +16,7 @@ from volcv_async.cli.clients import account_for, open_client
 from volcv_async.cli.fitness import aloud, fitness
 from volcv_async.cli.job import Job, carry_out
 from volcv_async.cli.messages import note, result
+from volcv_async.cli.objects import goes_into_a_pipe
 from volcv_async.cli.options import (
     AsJson,
     Concurrency,
@@ -129,7 +130,7 @@ def run(
             show_default=False,
         ),
     ] = False,
-    as_json: AsJson = False,
+    as_json: AsJson = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     log_file: LogFile = None,
@@ -141,7 +142,8 @@ def run(
     with reading_input():
         given = _lists(list(map(str, prompts)), matrix)
         check_seconds(drain, give_up)
-        voice = Voice(as_json=as_json, quiet=quiet, verbose=verbose, log=log_file)
+        objects = goes_into_a_pipe() and not dry_run if as_json is None else as_json
+        voice = Voice(as_json=objects, quiet=quiet, verbose=verbose, log=log_file)
         if dry_run:
             voice.refuse_for_a_dry_run()
         chosen = variant(model)
