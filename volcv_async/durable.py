@@ -62,6 +62,20 @@ def replacing(target: Path) -> Generator[BufferedWriter]:
         beside.unlink(missing_ok=True)
 
 
+def try_out(target: Path) -> None:
+    """Make sure that a file can be written: begin one beside it, and take it away again.
+
+    Raises:
+        OSError: It cannot; the error names the file.
+    """
+    beside = Path(_beside(target))
+    try:
+        beside.touch()
+        beside.unlink()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(target)) from error
+
+
 def _beside(target: Path) -> str:
     """Name a file beside another, for this thread to write."""
     name = f".{target.name}.{os.getpid()}-{threading.get_ident()}{PART}"

@@ -111,3 +111,12 @@ def test_a_short_write_is_written_on() -> None:
         [sys.executable, "-c", script], check=True, capture_output=True
     )
     assert said.stdout.split() == [b"300000"]
+
+
+def test_trying_a_file_out_leaves_nothing(tmp_path: Path) -> None:
+    """Neither the file nor another is there; one that cannot be written is named."""
+    durable.try_out(tmp_path / "fox")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(FileNotFoundError) as caught:
+        durable.try_out(tmp_path / "nowhere" / "fox")
+    assert caught.value.filename == str(tmp_path / "nowhere" / "fox")
