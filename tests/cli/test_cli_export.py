@@ -59,6 +59,8 @@ def test_what_cannot_be_exported_is_said_before_anything_is_written(
     for words, says in (
         ([], "It is not said what to write."),
         (["--parquet", "list.txt"], "list.txt is there already."),
+        (["--parquet", "out/metadata.parquet"], "lies in the folder of the job"),
+        (["--parquet", "t.parquet", "--webdataset", "out/s"], "lies in the folder of the job"),
         (["--parquet", "list.txt", "--webdataset", "shards"], "list.txt is there already."),
         (["--parquet", "t.parquet", "--webdataset", "s", "--shard", "0"], "0 pictures in a shard"),
     ):

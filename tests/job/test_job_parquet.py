@@ -30,17 +30,18 @@ def leave(tmp_path: Path) -> Leave:
     """Leave a folder with rows that hold these values in the column x; give that."""
 
     def leave(*values: object) -> Path:
+        out = tmp_path / "out"
+        out.mkdir()
         rows = [{"file_name": f"{number}.png", "x": value} for number, value in enumerate(values)]
         lines = "".join(json.dumps(row) + "\n" for row in rows)
-        (tmp_path / "metadata.jsonl").write_text(lines, encoding="utf-8")
-        return tmp_path
+        (out / "metadata.jsonl").write_text(lines, encoding="utf-8")
+        return out
 
     return leave
 
 
 def table(out: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
-    target = out / "table.parquet"
-    target.unlink(missing_ok=True)
+    target = out.parent / "table.parquet"
     write_table(out, target)
     return pq.read_table(target)
 
@@ -109,12 +110,13 @@ def test_a_column_of_several_types_is_json(leave: Leave, values: list[object]) -
 
 @pytest.mark.parametrize(("name", "kind"), [("seed", "int64"), ("seconds", "double")])
 def test_a_column_of_ours_that_holds_nothing_keeps_its_type(
-    tmp_path: Path, name: str, kind: str
+    leave: Leave, name: str, kind: str
 ) -> None:
     """So tables of several runs go together."""
     row = json.dumps({"file_name": "0.png", name: None})
-    (tmp_path / "metadata.jsonl").write_text(row, encoding="utf-8")
-    assert str(table(tmp_path).schema.field(name).type) == kind
+    out = leave()
+    (out / "metadata.jsonl").write_text(row, encoding="utf-8")
+    assert str(table(out).schema.field(name).type) == kind
 
 
 def test_a_column_may_come_late(leave: Leave) -> None:
@@ -126,7 +128,7 @@ def test_a_column_may_come_late(leave: Leave) -> None:
     assert read.num_rows == 9001
     assert read.column("late").to_pylist() == [None] * 9000 + [True]
     assert read.column("x").to_pylist()[-2:] == ["8999", '"a text"']
-    assert pq.ParquetFile(out / "table.parquet").num_row_groups == 3
+    assert pq.ParquetFile(out.parent / "table.parquet").num_row_groups == 3
 
 
 def test_half_a_character_is_written_as_its_escape(leave: Leave) -> None:
@@ -139,10 +141,12 @@ def test_pandas_polars_and_datasets_read_it(leave: Leave, tmp_path: Path) -> Non
     out = leave({"a": 1}, {"b": [2]})
     texts = table(out).column("x").to_pylist()
     pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
-    assert pandas.read_parquet(out / "table.parquet")["x"].tolist() == texts
-    assert polars.read_parquet(out / "table.parquet")["x"].to_list() == texts
+    assert pandas.read_parquet(tmp_path / "table.parquet")["x"].tolist() == texts
+    assert polars.read_parquet(tmp_path / "table.parquet")["x"].to_list() == texts
     datasets = pytest.importorskip("datasets")
-    read = datasets.Dataset.from_parquet(str(out / "table.parquet"), cache_dir=str(tmp_path / "hf"))
+    read = datasets.Dataset.from_parquet(
+        str(tmp_path / "table.parquet"), cache_dir=str(tmp_path / "hf")
+    )
     assert read["x"][:] == texts
 
 
@@ -167,29 +171,40 @@ def test_a_row_that_is_none_leaves_no_file(leave: Leave, line: str) -> None:
     with (out / "metadata.jsonl").open("a", encoding="utf-8") as rows:
         rows.write(f"{line}\n")
     with pytest.raises(InvalidRequestError, match=r"metadata\.jsonl, line 3: is no row"):
-        write_table(out, out / "table.parquet")
-    assert [path.name for path in out.iterdir()] == ["metadata.jsonl"]
+        write_table(out, out.parent / "table.parquet")
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
+
+
+def test_a_row_that_is_being_written_is_left_out(leave: Leave) -> None:
+    """A table can be written while a run is on, whose last line is not whole yet."""
+    out = leave(1, 2)
+    with (out / "metadata.jsonl").open("a", encoding="utf-8") as rows:
+        rows.write('{"file_name": "2.png", "late')
+    assert table(out).column("x").to_pylist() == [1, 2]
 
 
 def test_what_cannot_be_written_is_said(leave: Leave, tmp_path: Path) -> None:
-    """A file that is there already, a folder of something else, one without pictures."""
+    """A file that is there, a folder of something else, one without pictures, a place in it."""
     out = leave()
     with pytest.raises(ConfigurationError, match="has no rows, so there is nothing to write"):
-        write_table(out, out / "table.parquet")
+        write_table(out, tmp_path / "table.parquet")
     with pytest.raises(ConfigurationError, match=r"metadata\.jsonl is there already"):
         check_table(out, out / "metadata.jsonl")
+    with pytest.raises(ConfigurationError, match="taken for a part of it"):
+        check_table(out, out / "new" / ".." / "metadata.parquet")
     with pytest.raises(ConfigurationError, match=r"holds no metadata\.jsonl"):
-        check_table(tmp_path / "none", out / "table.parquet")
+        check_table(tmp_path / "none", tmp_path / "table.parquet")
 
 
-def test_a_table_that_cannot_be_finished_is_not_there(leave: Leave) -> None:
+def test_a_table_that_cannot_be_finished_is_not_there(leave: Leave, tmp_path: Path) -> None:
     """A full disk, or a folder that cannot be made, is said, and nothing lies about."""
-    out = leave(1)
+    out, file = leave(1), tmp_path / "file"
+    file.touch()
     with files_no_larger_than(100), pytest.raises(OSError, match="too large"):
-        write_table(out, out / "table.parquet")
+        write_table(out, tmp_path / "table.parquet")
     with pytest.raises(OSError, match="File exists"):
-        write_table(out, out / "metadata.jsonl" / "table.parquet")
-    assert [path.name for path in out.iterdir()] == ["metadata.jsonl"]
+        write_table(out, file / "table.parquet")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "out"]
 
 
 def test_without_its_extra_it_says_what_to_install(

@@ -62,18 +62,22 @@ def test_the_same_folder_gives_the_same_shards(out: Path, tmp_path: Path) -> Non
 
 def test_a_folder_without_pictures_gives_no_shards(tmp_path: Path) -> None:
     """A run that made nothing leaves nothing to pack."""
-    (tmp_path / "metadata.jsonl").touch()
-    assert list(pack(tmp_path, tmp_path / "shards")) == []
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "metadata.jsonl").touch()
+    assert list(pack(out, tmp_path / "shards")) == []
 
 
 def test_what_cannot_be_packed_is_said_before_anything_is_written(
     out: Path, tmp_path: Path
 ) -> None:
-    """No folder of a job, no pictures in a shard, shards of an earlier packing."""
+    """No folder of a job, no pictures in a shard, shards in the folder, or of another time."""
     with pytest.raises(ConfigurationError, match=r"holds no metadata\.jsonl"):
         pack(tmp_path, tmp_path / "shards")
     with pytest.raises(InvalidRequestError, match="0 pictures in a shard"):
         pack(out, tmp_path / "shards", shard=0)
+    with pytest.raises(ConfigurationError, match="taken for a part of it"):
+        pack(out, out)
     assert not (tmp_path / "shards").exists()
     list(pack(out, tmp_path / "shards"))
     with pytest.raises(ConfigurationError, match=r"000000\.tar is there already"):

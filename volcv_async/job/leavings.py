@@ -33,6 +33,23 @@ def refuse_empty(folder: Path, purpose: str) -> None:
         )
 
 
+def refuse_within(folder: Path, target: Path) -> None:
+    """Make sure that what is to be written does not become a part of what a run has left.
+
+    Args:
+        folder: The folder of a job.
+        target: The file or folder to be written.
+
+    Raises:
+        ConfigurationError: It lies in the folder.
+    """
+    if target.resolve().is_relative_to(folder.resolve()):
+        raise ConfigurationError(
+            f"{target} lies in the folder of the job, and would be taken for a part of it.",
+            help=f"Give a place outside {folder}. Nothing was written.",
+        )
+
+
 def picture_rows(metadata: Path, lines: Iterable[bytes], cure: str = "") -> Iterator[Row]:
     """Give the rows of pictures in the lines of a file, up to one that is being written.
 

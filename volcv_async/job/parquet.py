@@ -23,7 +23,7 @@ import attrs
 from volcv_async import durable
 from volcv_async.errors import ConfigurationError
 from volcv_async.job.arrow import JSON_MARK, arrow
-from volcv_async.job.leavings import picture_rows, refuse_empty
+from volcv_async.job.leavings import picture_rows, refuse_empty, refuse_within
 from volcv_async.job.rows import Row
 from volcv_async.job.sink import METADATA
 
@@ -70,8 +70,8 @@ def check_table(out: str | os.PathLike[str], target: str | os.PathLike[str]) -> 
     """Make sure that ``write_table`` can begin.
 
     Raises:
-        ConfigurationError: The folder has no rows of pictures, the file is there already, or
-            pyarrow is not installed.
+        ConfigurationError: The folder has no rows of pictures, the file is there already or would
+            lie in the folder, or pyarrow is not installed.
     """
     arrow("pyarrow.parquet")
     refuse_empty(Path(out), "to write")
@@ -80,6 +80,7 @@ def check_table(out: str | os.PathLike[str], target: str | os.PathLike[str]) -> 
             f"{target} is there already.",
             help="Give another name, or take it away. Nothing was written.",
         )
+    refuse_within(Path(out), Path(target))
 
 
 def write_table(out: str | os.PathLike[str], target: str | os.PathLike[str]) -> int:

@@ -19,7 +19,7 @@ import attrs
 
 from volcv_async import durable
 from volcv_async.errors import ConfigurationError, InvalidRequestError
-from volcv_async.job.leavings import picture_rows, refuse_empty
+from volcv_async.job.leavings import picture_rows, refuse_empty, refuse_within
 from volcv_async.job.rows import Row, text
 from volcv_async.job.sink import METADATA
 
@@ -55,7 +55,8 @@ def pack(
     Raises:
         InvalidRequestError: ``shard`` makes no sense: at once. A row is none of a picture: when its
             turn comes, with file and line.
-        ConfigurationError: There are shards already, or there is nothing to pack: at once.
+        ConfigurationError: There are shards already, they would lie in the folder of the job, or
+            there is nothing to pack: at once.
         OSError: Something cannot be read or written.
     """
     folder, shards = Path(out), Path(target)
@@ -75,6 +76,7 @@ def _check(folder: Path, shards: Path, shard: int) -> None:
     if shard < 1:
         raise InvalidRequestError(f"{shard} pictures in a shard makes no sense.", help="Give 1000.")
     refuse_empty(folder, "to pack")
+    refuse_within(folder, shards)
     there = next(shards.glob("*.tar"), None)
     if there is not None:
         raise ConfigurationError(
