@@ -188,16 +188,17 @@ class OutcomeStream:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._finish(cancelled=isinstance(error, asyncio.CancelledError))
-        unseen, self._error = self._error, None
-        if unseen is None:
+        try:
+            await self._finish(cancelled=isinstance(error, asyncio.CancelledError))
+        finally:
+            unseen, self._error = self._error, None
+            if isinstance(unseen, VolcvError):
+                self.leftover += self._fatal
+        if unseen is None or isinstance(unseen, VolcvError):
             return
-        if isinstance(unseen, VolcvError):
-            self.leftover += self._fatal
-        elif error is None:
+        if error is None:
             raise unseen
-        else:
-            error.add_note(f"While the stream was being left, {unseen!r} was raised in it, too.")
+        error.add_note(f"While the stream was being left, {unseen!r} was raised in it, too.")
 
     async def aclose(self) -> None:
         """Leave the stream, as the end of its block does; one that was not entered has no end."""

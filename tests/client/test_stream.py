@@ -620,6 +620,37 @@ async def test_a_refused_key_stops_the_pulling_and_is_raised_in_the_end() -> Non
     assert outcomes.leftover == []
 
 
+async def test_a_fatal_error_that_nobody_saw_is_left_over_though_the_leaving_is_cut() -> None:
+    """Cancelled twice, a consumer that has seen no error yet finds it beside what was cut."""
+    held = Held(holds=lambda received: received.prompt == "cat 1")
+    streams: list[volcv.OutcomeStream] = []
+
+    async def answer(received: Received) -> Said:
+        return UNAUTHORISED if received.prompt == "cat 0" else await held(received)
+
+    async with (
+        LocalGateway(latency=0.0, answer=answer) as gateway,
+        volcv.Client(gateway.account(limits=LIMITS)) as client,
+    ):
+
+        async def consume() -> None:
+            async with client.stream([cat(0), cat(1)]) as outcomes:
+                streams.append(outcomes)
+                await asyncio.Event().wait()
+
+        consumer = asyncio.create_task(consume())
+        await held.until(1)
+        while not streams[0].statistics().failed:
+            await asyncio.sleep(0)
+        consumer.cancel()
+        await asyncio.sleep(0)
+        consumer.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await consumer
+    left = {outcome.index: type(outcome) for outcome in streams[0].leftover}
+    assert left == {0: volcv.Failed, 1: volcv.InDoubt}
+
+
 async def test_a_fatal_error_that_nobody_saw_is_left_over() -> None:
     """A consumer that leaves before a fatal error is raised finds it as that request's outcome."""
     async with LocalGateway(answer=one_by_one(UNAUTHORISED)) as gateway:
