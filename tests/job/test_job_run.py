@@ -303,7 +303,9 @@ async def test_a_row_says_when_its_call_left_and_how_long_it_took(tmp_path: Path
 class SlowSink(Sink):
     """A disk that writes nothing until it is let go."""
 
-    let_go = threading.Event()
+    def __init__(self, out: Path) -> None:
+        super().__init__(out)
+        self.let_go = threading.Event()
 
     def keep(
         self,
@@ -368,7 +370,6 @@ async def test_a_slow_disk_holds_the_fetching_back(gateway: LocalGateway, tmp_pa
 
     tally = Tally()
     with Records(tmp_path) as records, SlowSink(tmp_path) as sink:
-        sink.let_go.clear()
         async with (
             await asyncio.start_server(give, "127.0.0.1", 0) as server,
             Client(gateway.account(limits=LIMITS)) as client,
@@ -395,7 +396,6 @@ async def test_cancelled_again_while_it_writes_a_job_still_writes(
     """However often that happens, what was paid for is on the disk before the job ends."""
     tally = Tally()
     with Records(tmp_path) as records, SlowSink(tmp_path) as sink:
-        sink.let_go.clear()
         async with Client(gateway.account(limits=LIMITS)) as client, Journal(records) as journal:
             books = Books(journal, Wishes())
             stream = client.stream(books.due(requests(*"abcd")), recorder=books)
