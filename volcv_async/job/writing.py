@@ -75,9 +75,8 @@ class Writing:
     def write(self, outcome: Outcome) -> None:
         """Have an outcome of the stream written down."""
         under_way = self._books.close(outcome.index)
-        doubted = under_way.doubted
-        outcome = going_on.in_light_of(under_way.entry, outcome, doubted=doubted)
-        self._begin(outcome, under_way, self.room.release)
+        known = going_on.in_light_of(under_way.entry, outcome, doubted=under_way.doubted)
+        self._begin(known, under_way)
 
     async def fetch_rest(self, fetchers: TaskGroup) -> None:
         """Fetch beside the stream what an earlier run paid for."""
@@ -88,7 +87,7 @@ class Writing:
         async with self._fetchers:
             outcome = await fetch(self._client, entry)
             await self.room.acquire()
-        self._begin(outcome, UnderWay(entry, trip=going_on.trip(entry)), self.room.release)
+        self._begin(outcome, UnderWay(entry, trip=going_on.trip(entry)))
 
     async def finish(self) -> None:
         """Wait until all that was given is written down, or cannot be."""
@@ -99,26 +98,20 @@ class Writing:
         if cancelled is not None:
             raise cancelled
 
-    def _begin(self, outcome: Outcome, under_way: UnderWay, then: Callable[[], None]) -> None:
+    def _begin(self, outcome: Outcome, under_way: UnderWay) -> None:
         self._unsettled += 1
-        self._threads.submit(self._keep, outcome, under_way, then)
+        self._threads.submit(self._keep, outcome, under_way)
 
-    def _keep(self, outcome: Outcome, under_way: UnderWay, then: Callable[[], None]) -> None:
+    def _keep(self, outcome: Outcome, under_way: UnderWay) -> None:
         """Write an outcome that bears its number, and give it to the journal; in a thread."""
         try:
             earlier = going_on.earlier_ids(under_way.entry)
             kept, rows = self._sink.keep(outcome, under_way.trip, earlier, under_way.entry.columns)
-            self._books.settle(kept, rows, partial(self._end, kept, rows, then))
+            self._books.settle(kept, rows, partial(self._end, kept, rows))
         except BaseException as error:  # noqa: BLE001 - it ends the job
             self._loop.call_soon_threadsafe(self._fail, error)
 
-    def _end(
-        self,
-        outcome: Outcome,
-        rows: list[Row],
-        then: Callable[[], None],
-        error: BaseException | None,
-    ) -> None:
+    def _end(self, outcome: Outcome, rows: list[Row], error: BaseException | None) -> None:
         """Tell of an outcome that is on the disk, or of what went wrong."""
         if error is not None:
             self._fail(error)
@@ -131,7 +124,7 @@ class Writing:
         except BaseException as wrong:  # noqa: BLE001 - it ends the job
             self._fail(wrong)
             return
-        then()
+        self.room.release()
         self._settle_one()
 
     def _fail(self, error: BaseException) -> None:
