@@ -14,6 +14,8 @@ from volcv_async.job.pictures import Kept, save_images
 from volcv_async.models import Request
 from volcv_async.results import Completed, Outcome
 
+_DRAIN = 60.0  # seconds
+
 
 def refuse_taken(path: Path) -> None:
     """Make sure that no picture bears this name yet, whichever suffix it would get.
@@ -44,19 +46,17 @@ async def keep_one(
     request: Request,
     path: str | os.PathLike[str],
     *,
-    drain: float = 60.0,
     on_kept: Callable[[Outcome, list[Kept]], None],
 ) -> None:
     """Send one request and save its image.
 
-    Cancelled once, it gives the call ``drain`` seconds to finish, and saves what comes, before the
+    Cancelled once, it gives the call a minute to finish, and saves what comes, before the
     cancellation goes on; cancelled twice, it cuts the call off.
 
     Args:
         client: Who sends.
         request: What to ask for.
         path: The file; its suffix follows from the image.
-        drain: In seconds.
         on_kept: Called with the outcome and the images that were saved, once they are.
 
     Raises:
@@ -65,7 +65,7 @@ async def keep_one(
     """
     target = Path(path)
     _try_out(target)
-    outcomes = client.stream([request], drain=drain)
+    outcomes = client.stream([request], drain=_DRAIN)
     taken: list[Outcome] = []
     try:
         async with outcomes:
