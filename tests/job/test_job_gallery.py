@@ -161,7 +161,10 @@ def test_a_prompt_is_text_and_nothing_else(tmp_path: Path, prompt: str) -> None:
     assert not set(raw) & set("<>&\u2028\u2029\0")
 
 
-@given(st.text(), st.dictionaries(st.text(), st.text() | st.integers() | st.none()))
+EXACT = st.integers(-(2**53), 2**53)
+
+
+@given(st.text(), st.dictionaries(st.text(), st.text() | EXACT | st.none()))
 def test_any_row_can_be_read_back(prompt: str, more: dict[str, Any]) -> None:
     """What a list's own columns hold travels into the page unchanged."""
     kept = {name: value for name, value in more.items() if name not in row(width=1, height=1)}
@@ -170,6 +173,16 @@ def test_any_row_can_be_read_back(prompt: str, more: dict[str, Any]) -> None:
     assert told == prompt
     assert own == {name: value for name, value in kept.items() if name != "index"}
     assert not set(packed) & set("<>&\u2028\u2029")
+
+
+def test_a_number_that_the_page_would_round_is_text(tmp_path: Path) -> None:
+    """Ids of 64 bits are looked for by all their digits."""
+    large = 2**53 + 1
+    held = row(tag=large, less=-large, exact=2**53, request={"new": large, "seed": large})
+    (tmp_path / "metadata.jsonl").write_text(json.dumps(held) + "\n")
+    page = Page(draw_gallery(tmp_path))
+    assert page.rows()[0][5] == {"tag": str(large), "less": str(-large), "exact": 2**53}
+    assert page.data()["shared"][0]["request"]["new"] == str(large)
 
 
 def test_the_columns_of_the_list_are_told_from_ours() -> None:

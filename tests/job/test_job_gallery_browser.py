@@ -83,6 +83,59 @@ async def test_a_gallery_is_used_in_a_browser(tmp_path: Path) -> None:
     assert tab.told_of(*wrong) == []
 
 
+COLUMNS: list[dict[str, Any]] = [
+    {"name": "Ann", "state": "Ohio", "score": "9", "constructor": "c", "id": 2**60 + 1},
+    {"name": "Bob", "state": "Utah", "score": "10.5", "__proto__": "p", "command": "go"},
+    {"name": "Cyd", "state": "Iowa", "score": "-1"},
+]
+
+
+async def chosen(tab: Tab, column: str, typed_in: str) -> list[str]:
+    """Filter by a column; give the names of the pictures that are left."""
+    await typed(tab, "get('column')", column, "change")
+    await typed(tab, "get('value')", typed_in)
+    names: list[str] = await tab.run(
+        "[...document.querySelectorAll('.mat')].map((one) => one.hash.slice(1))"
+    )
+    return names
+
+
+@needs_chromium
+async def test_a_list_may_have_columns_of_any_name(tmp_path: Path) -> None:
+    """What the page calls so itself stands in nobody's way, and no number is rounded."""
+    rows = [json.dumps(row(number + 3) | more) for number, more in enumerate(COLUMNS)]
+    (tmp_path / "metadata.jsonl").write_text("\n".join(rows) + "\n")
+    async with chromium() as tab:
+        await tab.open(draw_gallery(tmp_path).as_uri())
+        for column, typed_in, found in [
+            *[("name", "ann", ["000003"]), ("state", "utah", ["000004"]), ("command", "volcv", [])],
+            *[("constructor", "native", []), ("constructor", "c", ["000003"])],
+            *[("__proto__", "{", []), ("__proto__", "p", ["000004"])],
+            *[("score", ">=9", ["000003", "000004"]), ("score", "<0", ["000005"])],
+            *[("id", str(2**60 + 1), ["000003"]), ("id", ">5", ["000003"])],
+        ]:
+            assert await chosen(tab, column, typed_in) == found, (column, typed_in)
+        await typed(tab, "get('column')", "", "change")
+        assert await it_is_sorted(tab, "score") == ["000005", "000003", "000004"]
+        await tab.run("get('down').click()")
+        assert await it_is_sorted(tab, "id") == ["000003", "000004", "000005"]
+        await tab.run("location.hash = '#000004'")
+        assert await tab.run(comes("000004")) == "000004"
+        known = await tab.run("get('facts').textContent")
+        assert "statedone" in known
+        assert "state in the listUtah" in known
+        assert "__proto__p" in known
+    assert tab.told_of("Runtime.exceptionThrown") == []
+
+
+async def it_is_sorted(tab: Tab, column: str) -> list[str]:
+    await typed(tab, "get('sort')", column)
+    names: list[str] = await tab.run(
+        "[...document.querySelectorAll('.mat')].map((one) => one.hash.slice(1))"
+    )
+    return names
+
+
 async def it_shows_a_few_and_counts_all(tab: Tab) -> None:
     assert await tab.run("get('count').textContent") == "3,001"
     assert 0 < await cards(tab) < 1000

@@ -18,6 +18,7 @@ STATES = ("done", "failed", "in doubt")
 
 _SHARED = ("model", "width", "height")
 _MOST_SHARED = 1000  # so that memory does not grow where each row is different
+_EXACT = 2**53  # up to which a number of the page is every integer
 _AWAY = ("file_name", "index", "prompt", "request", *_SHARED)
 
 # No "<" is left, and so no end of a script and no comment; nor what older scripts end a line at.
@@ -39,7 +40,7 @@ def pack(rows: Iterable[tuple[Row, int, bool]]) -> Iterator[str]:
         shared = _written(_in_common(row))
         if len(places) < _MOST_SHARED:
             places.setdefault(shared, len(places))
-        own = {name: value for name, value in row.items() if name not in _AWAY}
+        own = {name: _exact(value) for name, value in row.items() if name not in _AWAY}
         listed |= dict.fromkeys(name for name in own if name not in OURS)
         head = _written([place_of(row), _text(row["prompt"]), state, int(thumbnail)])[:-1]
         yield f"{',' * bool(count)}\n{head},{places.get(shared, shared)},{_written(own)}]"
@@ -60,12 +61,17 @@ def _text(prompt: object) -> str:
 
 def _in_common(row: Row) -> dict[str, Any]:
     sent: Row = row["request"]
-    request = {name: value for name, value in sent.items() if name not in LEFT_TO_THE_ROW}
+    request = {name: _exact(value) for name, value in sent.items() if name not in LEFT_TO_THE_ROW}
     return {
         **{name: row[name] for name in _SHARED if name in row},
         "request": request,
         "command": options(row["model"], sent),
     }
+
+
+def _exact(value: object) -> object:
+    """Give a number as text where the page would round it."""
+    return str(value) if isinstance(value, int) and abs(value) > _EXACT else value
 
 
 def _written(value: object) -> str:

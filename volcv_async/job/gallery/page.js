@@ -29,9 +29,13 @@ function grouped(some) {
   return groups;
 }
 
-function value(picture, column) {
-  if (column === "prompt" || column === "state" || column === "name") return picture[column];
-  return picture.own[column] ?? picture.shared[column] ?? picture.shared.request[column];
+// A list may have columns of any name: "constructor", or what the page calls its own.
+const ofList = new Set(listed);
+const held = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
+function value({ prompt, own, shared }, column) {
+  if (column === "prompt") return prompt;
+  if (ofList.has(column)) return held(own, column);
+  return held(own, column) ?? held(shared, column) ?? held(shared.request, column);
 }
 
 const said = (it) => (it === null || it === undefined ? "" : typeof it === "object" ? JSON.stringify(it) : String(it));
@@ -50,10 +54,10 @@ const columns = (() => {
   return [...names].filter((name) => !HIDDEN.has(name));
 })();
 
-function different(column, most = Infinity) {
+function different(of, most = Infinity) {
   const values = new Set();
   for (const picture of pictures) {
-    values.add(said(value(picture, column)));
+    values.add(said(of(picture)));
     if (values.size > most) break;
   }
   return [...values];
@@ -77,13 +81,17 @@ function named(label, names) {
   return group;
 }
 
+// A table has its numbers as texts.
+const sizeOf = (it) => (typeof it === "string" && it.trim() ? Number(it) : typeof it === "number" ? it : NaN);
+
 // "5" or "> 5" or "<= 5" for numbers, otherwise a part of the text.
 function wanted(typed) {
   const [, sign, size] = /^\s*([<>]?=?)\s*(-?\d+(?:\.\d+)?)\s*$/.exec(typed) ?? [];
   const part = typed.toLowerCase();
   const to = Number(size);
   const compare = { "": (n) => n === to, "=": (n) => n === to, ">": (n) => n > to, "<": (n) => n < to, ">=": (n) => n >= to, "<=": (n) => n <= to };
-  return (it) => (size !== undefined && typeof it === "number" ? compare[sign](it) : said(it).toLowerCase().includes(part));
+  const isSize = (it) => size !== undefined && (sign ? !Number.isNaN(sizeOf(it)) : typeof it === "number");
+  return (it) => (isSize(it) ? compare[sign](sizeOf(it)) : said(it).toLowerCase().includes(part));
 }
 
 function matching() {
@@ -98,17 +106,17 @@ function matching() {
 }
 
 const order = new Intl.Collator(undefined, { numeric: true }).compare;
+const empty = (it) => it === null || it === undefined || it === "";
 function compare(a, b) {
-  const empty = (it) => it === null || it === undefined || it === "";
-  if (empty(a) || empty(b)) return empty(a) - empty(b);
-  return typeof a === "number" && typeof b === "number" ? a - b : order(said(a), said(b));
+  const apart = sizeOf(a) - sizeOf(b);
+  return Number.isNaN(apart) ? order(said(a), said(b)) : apart;
 }
 
 function sorted(some) {
   const by = get("sort").value, sign = get("down").checked ? -1 : 1;
   if (!by) return sign < 0 ? some.reverse() : some;
   const keyed = some.map((picture) => [value(picture, by), picture]);
-  return keyed.sort(([a, p], [b, q]) => sign * compare(a, b) || p.at - q.at).map(([, picture]) => picture);
+  return keyed.sort(([a, p], [b, q]) => empty(a) - empty(b) || sign * compare(a, b) || p.at - q.at).map(([, picture]) => picture);
 }
 
 // What is shown: cards lie in blocks, and only those near the window are filled, so that the page
@@ -116,7 +124,7 @@ function sorted(some) {
 
 const HAN = /[\u3400-\u4dbf\u4e00-\u9fff]/, KANA = /[\u3040-\u30ff]/;
 const main = get("pictures");
-const held = new WeakMap(); // what each block is filled with: pictures, or lists of them
+const filling = new WeakMap(); // what each block is filled with: pictures, or lists of them
 let chosen = pictures, each = 0; // what a block is high for each thing in it, in pixels
 
 function write(element, prompt) {
@@ -159,6 +167,7 @@ function group(some) {
   const section = document.createElement("section"), head = document.createElement("h2"), grid = document.createElement("div");
   section.className = "group";
   grid.className = "grid";
+  head.dir = "auto";
   write(head, some[0].prompt);
   grid.append(...some.slice(0, MANY).map(card));
   section.append(head, grid);
@@ -179,14 +188,14 @@ function nothing(beside) {
 
 function blank(some) {
   const block = document.createElement("div");
-  held.set(block, some);
+  filling.set(block, some);
   near.observe(block);
   return block;
 }
 
 function furnish(block) {
   if (block.firstChild) return;
-  block.append(...held.get(block).map((it) => (Array.isArray(it) ? group(it) : card(it))));
+  block.append(...filling.get(block).map((it) => (Array.isArray(it) ? group(it) : card(it))));
   block.style.minHeight = "";
 }
 
@@ -194,14 +203,14 @@ function clear(block, height) {
   if (!block.firstChild || block.contains(document.activeElement)) return;
   block.style.minHeight = `${height}px`;
   block.replaceChildren();
-  each = height / held.get(block).length;
+  each = height / filling.get(block).length;
 }
 
 // What is not filled yet is taken to be as high as what was last.
 function guess() {
   const [first] = main.children;
-  if (held.has(first)) each ||= first.getBoundingClientRect().height / held.get(first).length;
-  for (const block of main.children) if (!block.firstChild) block.style.minHeight = `${each * held.get(block).length}px`;
+  if (filling.has(first)) each ||= first.getBoundingClientRect().height / filling.get(first).length;
+  for (const block of main.children) if (!block.firstChild) block.style.minHeight = `${each * filling.get(block).length}px`;
 }
 
 const near = new IntersectionObserver((entries) => {
@@ -232,7 +241,7 @@ function show() {
 // The card of a picture, in its block, which is filled if need be; nothing where it is not chosen.
 function cardOf(picture) {
   const named = `a[href="#${CSS.escape(encodeURIComponent(picture.name))}"]`;
-  const block = [...main.children].find((one) => held.get(one)?.flat().includes(picture));
+  const block = [...main.children].find((one) => filling.get(one)?.flat().includes(picture));
   if (block) furnish(block);
   return block?.querySelector(named);
 }
@@ -243,7 +252,7 @@ const large = get("large");
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 function command({ own, shared, prompt, name }) {
-  const seeds = SEEDS.filter((seed) => Number.isInteger(own[seed])).map((seed) => ` -p ${seed}=${own[seed]}`);
+  const seeds = SEEDS.filter((seed) => /^-?\d+$/.test(own[seed])).map((seed) => ` -p ${seed}=${own[seed]}`);
   return `volcv generate ${shared.command}${seeds.join("")} -o ${quoted(`again-${name}`)} -- ${quoted(prompt)}`;
 }
 
@@ -256,12 +265,13 @@ function fact(name, it) {
 
 function facts({ own, shared, state, file }) {
   const { request, command: _, ...rest } = shared;
-  const known = { ...(file && { file_name: decodeURIComponent(file) }), state, ...rest, ...own };
+  const known = new Map(Object.entries({ ...(file && { file_name: decodeURIComponent(file) }), state, ...rest }));
+  for (const [name, it] of Object.entries(own)) known.set(known.has(name) ? `${name} in the list` : name, it);
   for (const [name, it] of Object.entries(request)) {
-    const other = name in known && said(known[name]) !== said(it);
-    known[other ? `${name} asked for` : name] = it;
+    const other = known.has(name) && said(known.get(name)) !== said(it);
+    known.set(other ? `${name} asked for` : name, it);
   }
-  return Object.entries(known).filter(([, it]) => said(it) !== "").flatMap(([name, it]) => fact(name, it));
+  return [...known].filter(([, it]) => said(it) !== "").flatMap(([name, it]) => fact(name, it));
 }
 
 function sibling(picture, current) {
@@ -368,15 +378,15 @@ addEventListener("keydown", (event) => {
 
 // The bar
 
-offer(get("model"), [["", "all"], ...different("model").map((name) => [name, name])]);
-offer(get("state"), [["", "all"], ...different("state").map((name) => [name, name])]);
+offer(get("model"), [["", "all"], ...different(({ shared }) => shared.model).map((name) => [name, name])]);
+offer(get("state"), [["", "all"], ...different(({ state }) => state).map((name) => [name, name])]);
 offerColumns(get("column"), [["", "any"]]);
 offerColumns(get("sort"), [["", "the list"], ["prompt", "prompt"]]);
 get("column").addEventListener("change", () => {
   const column = get("column").value;
   get("value").disabled = !column;
   get("value").value = "";
-  const values = column ? different(column, MANY).slice(0, MANY) : [];
+  const values = column ? different((picture) => value(picture, column), MANY).slice(0, MANY) : [];
   get("values").replaceChildren(...values.map((it) => new Option(it, it)));
 });
 get("bar").addEventListener("input", () => {
