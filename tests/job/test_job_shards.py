@@ -96,6 +96,15 @@ def test_a_row_that_is_none_ends_it_after_whole_shards(
     assert [path.name for path in (tmp_path / "shards").iterdir()] == ["000000.tar"]
 
 
+def test_two_pictures_of_one_name_are_not_mixed(out: Path, tmp_path: Path) -> None:
+    """A reader of shards would make one of them, or fail in the middle of a training."""
+    metadata = out / "metadata.jsonl"
+    metadata.write_bytes(metadata.read_bytes() + metadata.read_bytes().splitlines()[5] + b"\n")
+    with pytest.raises(InvalidRequestError, match="a second picture named 000002-2"):
+        list(pack(out, tmp_path / "shards", shard=4))
+    assert [path.name for path in (tmp_path / "shards").iterdir()] == ["000000.tar"]
+
+
 def test_a_row_that_is_being_written_is_left_out(out: Path, tmp_path: Path) -> None:
     """A folder can be packed while a run is on, whose last line is not whole yet."""
     metadata = out / "metadata.jsonl"

@@ -53,8 +53,8 @@ def pack(
         shard: Pictures in each but the last.
 
     Raises:
-        InvalidRequestError: ``shard`` makes no sense: at once. A row is none of a picture: when its
-            turn comes, with file and line.
+        InvalidRequestError: ``shard`` makes no sense: at once. A row is none of a picture, or of
+            one that is there already: when its turn comes.
         ConfigurationError: There are shards already, they would lie in the folder of the job, or
             there is nothing to pack: at once.
         OSError: Something cannot be read or written.
@@ -92,12 +92,24 @@ def _rows(metadata: Path) -> Iterator[Row]:
 
 def _write(path: Path, folder: Path, rows: Iterator[Row]) -> int:
     """Write one shard; give how many pictures are in it."""
-    images = 0
+    names: set[str] = set()
     with durable.replacing(path) as file, tarfile.open(fileobj=file, mode="w") as tar:
         for row in rows:
+            names.add(_new(row["file_name"], names))
             _add(tar, folder, row)
-            images += 1
-    return images
+    return len(names)
+
+
+def _new(file_name: str, names: set[str]) -> str:
+    """Give the name of a picture's members, of which a reader makes one thing."""
+    stem = PurePosixPath(file_name).stem
+    if stem in names:
+        raise InvalidRequestError(
+            f"{file_name}: a second picture named {stem} cannot be in one shard.",
+            help=f"Take one of the two rows out of {METADATA}, or pack smaller shards. "
+            "The shards before that row are written.",
+        )
+    return stem
 
 
 def _add(tar: tarfile.TarFile, folder: Path, row: Row) -> None:
