@@ -277,6 +277,7 @@ def test_gzip_is_seen_through(write: Write, name: str) -> None:
         ("\n", []),
         ("x\tPrompt\n1\ta\n", ["a"]),
         ("Prompt,x\na,1\n", ["a"]),
+        ('"x","prompt"\n1,"a, b"\n', ["a, b"]),
         ('{"prompt": "a"}\n{"prompt": "b"}\n', ["a", "b"]),
         ('"a"\n"b"\n', ["a", "b"]),
         ('["a"]', ["a"]),
@@ -304,6 +305,37 @@ def test_json_that_is_broken_becomes_no_prompt(
 ) -> None:
     """Without a suffix, too, it is refused with its place, and nothing of it is paid for."""
     assert says in complaint(write("list", content))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.txt", '{"prompt": "a"}\n', "a.txt: its first line is that of a .jsonl list."),
+        ("a.txt", '\n[\n"a",\n"b"]\n', "a.txt: its first line is that of a .json list."),
+        ("a.txt.gz", "prompt,seed\na,1\n", "its first line is that of a .csv list."),
+        ("a.txt", "prompt\na\n", "a.txt: its first line is prompt: is that a prompt?"),
+        ("list", '"Prompt"\n"a, b"\n', 'list: its first line is "Prompt": is that a prompt?'),
+        ("list", "<!DOCTYPE html>\n<title>\n", "list is a page of HTML."),
+        ("list", "seed;prompt\n1;a\n", "list, line 1: has one column only, 'seed;prompt'."),
+        ("a.csv", "prompt;seed\na;1\n", "line 1: has one column only, 'prompt;seed'."),
+        ("a.csv", "prompt\tseed\na\t1\n", "line 1: has one column only, 'prompt\\tseed'."),
+        ("a.tsv", "prompt,seed\na,1\n", "line 1: has one column only, 'prompt,seed'."),
+    ],
+)
+def test_what_is_likely_another_format_is_refused(
+    write: Write, name: str, content: str, says: str
+) -> None:
+    """A raw line of it, its marks and all, would be paid for as a prompt."""
+    assert says in complaint(write(name, content))
+
+
+def test_what_looks_like_another_format_may_be_meant(write: Write, tmp_path: Path) -> None:
+    """``format`` or the column says so, and a text may have its first prompt in marks."""
+    path = write("a.txt", '{"prompt": "a"}\n')
+    assert list(read_prompts(path, format="txt")) == [GeneralV21(prompt='{"prompt": "a"}')]
+    assert list(read_prompts(tmp_path, format="jsonl")) == [GeneralV21(prompt="a")]
+    assert prompts(write("b.csv", "a;b\nc;d\n"), prompt_column="a;b") == ["c;d"]
+    assert prompts(write("b.txt", '"a"\nb\n')) == ['"a"', "b"]
 
 
 def test_the_format_may_be_said(write: Write) -> None:

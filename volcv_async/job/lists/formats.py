@@ -1,30 +1,27 @@
-"""The formats of a list: which one it is, and its rows."""
+"""The rows of a list, in each format."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
 from itertools import zip_longest
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
 import attrs
 
 from volcv_async.errors import InvalidRequestError
 from volcv_async.job.lists.arrays import DECODER, elements
 from volcv_async.job.lists.bad_rows import BadRow, Kept, Wrong, column_of, failed_row, is_kept, kept
-from volcv_async.job.lists.lines import head, lines, without_end
+from volcv_async.job.lists.lines import lines, without_end
 from volcv_async.job.lists.parquet import records
 from volcv_async.job.lists.sources import Source
+from volcv_async.job.lists.telling import Format, format_of
 
-Format = Literal["txt", "tsv", "csv", "jsonl", "json", "parquet"]
-"""How a list is written."""
-
-FORMATS: tuple[Format, ...] = get_args(Format)
-"""All of them."""
-
-# Its first four, and the one that every writer's first header begins with.
-_PARQUET = b"PAR1\x15"
 _AS_JSON = 'A row is a text in quotation marks, or an object: {"prompt": "a red fox"}.'
+_OTHER_MARK = (
+    "Does another mark part its columns? A .csv list has commas, a .tsv list tabs (--format). "
+    "If it is one column, name it with --prompt-column."
+)
 _CURE = "Name it with --prompt-column, or prompt_column=... from code."
 
 _Cells = Mapping[str, object]
@@ -73,61 +70,15 @@ class Row:
         return BadRow(first.source, first.line, self.bad(wrong.why, wrong.cure), row)
 
 
-def format_by_name(source: Source) -> Format | None:
-    """Tell the format from a name; None: it has no suffix, and only its bytes can tell.
-
-    Raises:
-        InvalidRequestError: The suffix is none of a list.
-    """
-    suffix = source.suffix.removeprefix(".")
-    for known in FORMATS:
-        if suffix == known:
-            return known
-    if not suffix:
-        return None
-    raise InvalidRequestError(
-        f"{source.name}: a list of this kind cannot be read.",
-        help=f"The suffix tells the format; there are {', '.join(f'.{one}' for one in FORMATS)}, "
-        "each with .gz after it, too. Or say it with --format.",
-    )
-
-
-def format_by_bytes(head: bytes) -> Format:
-    """Tell the format from the first line: text, where nothing speaks for another."""
-    if head.startswith(_PARQUET):
-        return "parquet"
-    first = head.decode(errors="replace").lstrip("\ufeff \t\r\n")
-    inside = first[1:].lstrip()[:1]
-    if first.startswith("[") and inside in {"", "{", '"', "]"}:
-        return "json"
-    # Broken over lines it is none, but it is no text either: better refused than paid for.
-    if (first.startswith("{") and inside in {"", '"', "}"}) or _is_text_of_json(first):
-        return "jsonl"
-    for known, mark in (("tsv", "\t"), ("csv", ",")):
-        if mark in first and "prompt" in first.strip().casefold().split(mark):
-            return known  # type: ignore[return-value] # pyright: ignore[reportReturnType]
-    return "txt"
-
-
-def _is_text_of_json(line: str) -> bool:
-    if not line.startswith('"'):
-        return False
-    try:
-        DECODER.decode(line)
-    except ValueError:
-        return False
-    return True
-
-
 def rows(source: Source, known: Format | None, wanted: str | None) -> Iterator[Row]:
-    """Give the rows of a list, in a format that is known, or told from the first line.
+    """Give the rows of a list.
 
     Args:
         source: The list.
-        known: Its format; None: look.
+        known: Its format; None: as its name or its first line tells.
         wanted: The column of the prompt; None: look.
     """
-    yield from _READERS[known or format_by_bytes(head(source))](source, wanted)
+    yield from _READERS[known or format_of(source)](source, wanted)
 
 
 def refuse_columns(name: str, wanted: str | None) -> None:
@@ -152,11 +103,12 @@ def _txt(source: Source, wanted: str | None) -> Iterator[Row]:
 
 def _tsv(source: Source, wanted: str | None) -> Iterator[Row]:
     parted = ((number, without_end(line).split("\t")) for number, line in lines(source))
-    return _from_table(source, ((number, row) for number, row in parted if row != [""]), wanted)
+    table = ((number, row) for number, row in parted if row != [""])
+    return _from_table(source, table, wanted, ",;")
 
 
 def _csv(source: Source, wanted: str | None) -> Iterator[Row]:
-    return _from_table(source, _csv_rows(source), wanted)
+    return _from_table(source, _csv_rows(source), wanted, "\t;")
 
 
 def _csv_rows(source: Source) -> _Numbered:
@@ -173,12 +125,15 @@ def _csv_rows(source: Source) -> _Numbered:
             yield reader.line_num, row
 
 
-def _from_table(source: Source, table: _Numbered, wanted: str | None) -> Iterator[Row]:
+def _from_table(source: Source, table: _Numbered, wanted: str | None, others: str) -> Iterator[Row]:
+    """Give the rows of a table; the marks of others part none of its columns."""
     nothing: tuple[int, list[str]] = (1, [])
     line, header = next(table, nothing)
     column = _choose(header, wanted)
     if isinstance(column, Wrong):
         raise source.bad(line, column.why, column.cure)
+    if wanted is None and len(header) == 1 and set(others) & set(column):
+        raise source.bad(line, f"has one column only, {column!r}.", _OTHER_MARK)
     _refuse_twins(source, line, header)
     for number, row in table:
         held_by = zip_longest(header, row[: len(header)], fillvalue="")

@@ -15,9 +15,10 @@ from volcv_async.errors import InvalidRequestError
 from volcv_async.job.lists.arrays import DECODER
 from volcv_async.job.lists.bad_rows import BadRow, Wrong, corrected_row
 from volcv_async.job.lists.choosing import Choice
-from volcv_async.job.lists.formats import Format, Row, format_by_name, refuse_columns, rows
+from volcv_async.job.lists.formats import Row, refuse_columns, rows
 from volcv_async.job.lists.matrix import Matrix
 from volcv_async.job.lists.sources import ListPath, Source, of_file, of_folder
+from volcv_async.job.lists.telling import Format, format_by_name
 from volcv_async.job.rows import OURS, from_sent
 from volcv_async.job.rows import Row as Written
 from volcv_async.models import GeneralV21, Request, build, variant
@@ -64,7 +65,8 @@ def read_prompts(
 ) -> Iterator[Request]:
     r"""Read prompt lists, one request a prompt, as they are asked for.
 
-    The suffix tells the format, or, where there is none, the first bytes. Text is UTF-8, with or
+    The suffix tells the format, or, where there is none, the first line; a ``.txt`` list whose
+    first line is of another format is refused. Text is UTF-8, with or
     without a byte order mark, packed with gzip or not, and lines end with ``\n`` or ``\r\n``:
 
     - ``.txt``: a prompt a line; blank lines and lines that begin with ``#`` are skipped.
@@ -73,7 +75,7 @@ def read_prompts(
     - ``.jsonl``: a text a line, or an object with the prompt under a key.
     - ``.json``: an array of such texts and objects.
     - ``.parquet``: rows of columns, each a value as JSON has it; needs the extra ``parquet``.
-    - a folder: the ``.txt`` files in it, by name.
+    - a folder: the ``.txt`` files in it, by name; ``format`` goes for what they hold.
 
     Empty lines in tables and JSON lines are skipped. A column that is named as a field of the
     request sets it, ``model`` the model; an empty cell sets nothing.
@@ -198,16 +200,12 @@ def _table(path: PromptList, known: Format | None, wanted: str | None) -> Iterat
     if isinstance(path, Matrix):
         _refuse_said(known, wanted)
         return path.rows()
-    if isinstance(path, Source):
-        return rows(path, known or format_by_name(path), wanted)
-    file = Path(path)
-    if file.is_dir():
-        return (row for text in of_folder(file) for row in rows(text, "txt", wanted))
-    source = of_file(file)
-    told = known or format_by_name(source)
-    if told == "txt":
+    if not isinstance(path, Source) and Path(path).is_dir():
+        return (row for text in of_folder(Path(path)) for row in rows(text, known, wanted))
+    source = path if isinstance(path, Source) else of_file(Path(path))
+    if (known or format_by_name(source)) == "txt":
         refuse_columns(source.name, wanted)
-    return rows(source, told, wanted)
+    return rows(source, known, wanted)
 
 
 def _refuse_said(known: Format | None, wanted: str | None) -> None:
