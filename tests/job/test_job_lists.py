@@ -135,6 +135,14 @@ def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     [
         ("a.txt", b"cat\n\xc3(\n", "a.txt, line 2: is not UTF-8 (from its byte 1 on)."),
         ("a.tsv", "prompt\tx\n\ty\n", "a.tsv, line 2: GeneralV21: prompt='' is empty."),
+        ("a.csv", "prompt,x\n  ,1\n", "a.csv, line 2: its prompt is blank: '  '."),
+        ("a.jsonl", '"\\u3000\\n"', "a.jsonl, line 1: its prompt is blank: "),
+        (
+            "a.jsonl",
+            '{"prompt": "a", "prompt": "b"}',
+            "the key 'prompt' stands twice in one object",
+        ),
+        ("a.json", '[{"prompt": "a", "x": {"y": 1, "y": 1}}]', "the key 'y' stands twice"),
         ("a.tsv", "x\tprompt\ny\n", "a.tsv, line 2: has no field 'prompt'."),
         ("a.tsv", "prompt\ncat\tdog\n", "a.tsv, line 2: has 2 fields where the header has 1."),
         ("a.csv", 'prompt\na\n"b\n', "a.csv, line 3: is no CSV: unexpected end of data."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 
 from volcv_async.errors import InvalidRequestError
@@ -23,8 +24,18 @@ def _finite(text: str) -> float:
     return number if math.isfinite(number) else _no_number(text)
 
 
-DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
-"""Reads JSON as it is written down, without NaN and Infinity."""
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    held = dict(pairs)
+    if len(held) < len(pairs):
+        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"the key {twice[:40]!r} stands twice in one object")
+    return held
+
+
+DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_no_number, parse_float=_finite
+)
+"""Reads JSON as it is written down, without NaN and Infinity, and each key once in its object."""
 
 
 def elements(source: Source) -> Iterator[tuple[int, object]]:

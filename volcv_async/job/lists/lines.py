@@ -69,7 +69,8 @@ def _text(source: Source, number: int, line: bytes) -> str:
         why = f"is not UTF-8 (from its byte {wrong.start + 1} on)."
         raise source.bad(number, why, _AS_UTF8) from None
     if "\0" in text:
-        raise source.bad(number, "holds a byte that no text has (0).", "Is it a list at all?")
+        cure = "Is it a list at all, or UTF-16? Save it as UTF-8."
+        raise source.bad(number, "holds a byte that no text has (0).", cure)
     return text
 
 

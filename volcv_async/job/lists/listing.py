@@ -245,9 +245,17 @@ def _as_columns_say(row: Row, model: type[Request], given: Mapping[str, Any]) ->
     names = {field.name for field in attrs.fields(model) if field.init} - {"prompt", row.column}
     said = {name: _value(row, model, name) for name in row.cells if name in names}
     set_here = {name: value for name, value in said.items() if value is not None}
-    request = build(model, {**given, **set_here, "prompt": row.cells[row.column]})
+    request = build(model, {**given, **set_here, "prompt": _prompt(row)})
     taken = names | {row.column, "model"}
     return Listed(request, {n: held for n, held in row.cells.items() if n not in taken})
+
+
+def _prompt(row: Row) -> object:
+    """Give the prompt as it stands; a blank one is as good as none, and costs as much as any."""
+    prompt = row.cells[row.column]
+    if isinstance(prompt, str) and prompt.isspace():
+        raise InvalidRequestError(f"its prompt is blank: {prompt!r}.")
+    return prompt
 
 
 def _model(row: Row, model: type[Request]) -> type[Request]:
