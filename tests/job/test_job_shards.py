@@ -11,6 +11,8 @@ import pytest
 from pictures_of_tests import completed, picture
 
 from volcv_async.errors import ConfigurationError, InvalidRequestError
+from volcv_async.job.leavings import rows_there
+from volcv_async.job.parquet import write_table
 from volcv_async.job.shards import pack
 from volcv_async.job.sink import Sink
 from volcv_async.results import Image
@@ -110,6 +112,24 @@ def test_a_row_that_is_being_written_is_left_out(out: Path, tmp_path: Path) -> N
     metadata = out / "metadata.jsonl"
     metadata.write_bytes(metadata.read_bytes()[:-9])
     assert [one.images for one in pack(out, tmp_path / "shards")] == [5]
+
+
+def test_shards_and_a_table_can_be_of_the_same_rows(out: Path, tmp_path: Path) -> None:
+    """What a run has added since they were counted is in neither."""
+    metadata = out / "metadata.jsonl"
+    written = metadata.read_bytes()
+    metadata.write_bytes(b"".join(written.splitlines(keepends=True)[:3]) + b'{"file_na')
+    there = rows_there(out)
+    metadata.write_bytes(written)
+    assert write_table(out, tmp_path / "table.parquet", rows=there) == 3
+    assert [one.images for one in pack(out, tmp_path / "shards", rows=there)] == [3]
+
+
+def test_a_last_row_without_an_end_is_one(out: Path) -> None:
+    """Not every editor puts a line's end behind it."""
+    metadata = out / "metadata.jsonl"
+    metadata.write_bytes(metadata.read_bytes().rstrip())
+    assert rows_there(out) == 6
 
 
 def test_a_picture_that_is_gone_is_named(out: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from volcv_async.cli.messages import note, result
 from volcv_async.cli.session import Exit, reading_input
 from volcv_async.errors import InvalidRequestError
+from volcv_async.job.leavings import refuse_empty, rows_there
 from volcv_async.job.parquet import check_table, write_table
 from volcv_async.job.shards import SHARD, Shard, pack
 
@@ -35,20 +36,22 @@ def export(
                 "It is not said what to write.",
                 help="Give --parquet FILE, --webdataset FOLDER, or both.",
             )
+        refuse_empty(out, "to write")
+        rows = rows_there(out)  # once: a run may be on, and both are of the same pictures
         if parquet is not None:
             check_table(out, parquet)
-        shards = None if webdataset is None else pack(out, webdataset, shard=shard)
+        shards = None if webdataset is None else pack(out, webdataset, shard=shard, rows=rows)
     if parquet is not None:
-        _write(out, parquet)
+        _write(out, parquet, rows)
     if shards is not None:
         _pack(shards)
     return Exit.DONE
 
 
-def _write(out: Path, parquet: Path) -> None:
-    rows = write_table(out, parquet)
+def _write(out: Path, parquet: Path, rows: int) -> None:
+    written = write_table(out, parquet, rows=rows)
     result(str(parquet))
-    note(f"{rows:,} {'row' if rows == 1 else 'rows'} written.")
+    note(f"{written:,} {'row' if written == 1 else 'rows'} written.")
 
 
 def _pack(shards: Iterable[Shard]) -> None:

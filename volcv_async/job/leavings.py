@@ -50,6 +50,12 @@ def refuse_within(folder: Path, target: Path) -> None:
         )
 
 
+def rows_there(folder: Path) -> int:
+    """Count the rows of a folder's pictures as they are now, without one that is being written."""
+    with (folder / METADATA).open("rb") as lines:
+        return sum(not is_half(line) or parsed(line) is not None for line in lines)
+
+
 def picture_rows(metadata: Path, lines: Iterable[bytes], cure: str = "") -> Iterator[Row]:
     """Give the rows of pictures in the lines of a file, up to one that is being written.
 

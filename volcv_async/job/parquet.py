@@ -83,12 +83,15 @@ def check_table(out: str | os.PathLike[str], target: str | os.PathLike[str]) -> 
     refuse_within(Path(out), Path(target))
 
 
-def write_table(out: str | os.PathLike[str], target: str | os.PathLike[str]) -> int:
+def write_table(
+    out: str | os.PathLike[str], target: str | os.PathLike[str], *, rows: int | None = None
+) -> int:
     """Write the rows of ``metadata.jsonl``, in their order; give how many.
 
     Args:
         out: The folder of a job.
         target: The file; its folder is made if need be.
+        rows: How many at the most, from the first; all by default.
 
     Raises:
         ConfigurationError: As ``check_table`` does; or there are no rows.
@@ -98,7 +101,9 @@ def write_table(out: str | os.PathLike[str], target: str | os.PathLike[str]) -> 
     check_table(out, target)
     metadata, path = Path(out) / METADATA, Path(target)
     with metadata.open("rb") as lines:
-        count, columns = _columns(picture_rows(metadata, lines, "Nothing was written."))
+        count, columns = _columns(
+            picture_rows(metadata, islice(lines, rows), "Nothing was written.")
+        )
         if not count:
             raise ConfigurationError(f"{metadata} has no rows, so there is nothing to write.")
         lines.seek(0)

@@ -41,7 +41,11 @@ class Shard:
 
 
 def pack(
-    out: str | os.PathLike[str], target: str | os.PathLike[str], *, shard: int = SHARD
+    out: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    shard: int = SHARD,
+    rows: int | None = None,
 ) -> Iterator[Shard]:
     """Pack the pictures of a folder into shards, in the order of its rows; give each once written.
 
@@ -51,6 +55,7 @@ def pack(
         out: The folder of a job, with its ``metadata.jsonl``.
         target: The folder for ``000000.tar`` and so on; made if need be.
         shard: Pictures in each but the last.
+        rows: How many pictures at the most, from the first row; all by default.
 
     Raises:
         InvalidRequestError: ``shard`` makes no sense: at once. A row is none of a picture, or of
@@ -61,12 +66,11 @@ def pack(
     """
     folder, shards = Path(out), Path(target)
     _check(folder, shards, shard)
-    return _packed(folder, shards, shard)
+    return _packed(folder, shards, shard, _rows(folder / METADATA, rows))
 
 
-def _packed(folder: Path, shards: Path, shard: int) -> Iterator[Shard]:
+def _packed(folder: Path, shards: Path, shard: int, rows: Iterator[Row]) -> Iterator[Shard]:
     shards.mkdir(parents=True, exist_ok=True)
-    rows = _rows(folder / METADATA)
     for number, first in enumerate(rows):
         path = shards / f"{number:06d}.tar"
         yield Shard(path=path, images=_write(path, folder, chain([first], islice(rows, shard - 1))))
@@ -85,8 +89,9 @@ def _check(folder: Path, shards: Path, shard: int) -> None:
         )
 
 
-def _rows(metadata: Path) -> Iterator[Row]:
-    with metadata.open("rb") as lines:
+def _rows(metadata: Path, most: int | None) -> Iterator[Row]:
+    with metadata.open("rb") as file:
+        lines = islice(file, most)
         yield from picture_rows(metadata, lines, "The shards before that row are written.")
 
 
