@@ -36,3 +36,14 @@ def test_a_folder_of_something_else_has_no_gallery(
         assert first == f"Error: {name} holds no metadata.jsonl, so there is nothing to draw."
         assert cure == "Give the folder of a run that has made pictures."
     assert list(empty_folder.iterdir()) == []
+
+
+def test_a_page_that_cannot_be_written_is_no_mistake_of_the_words(
+    capsys: pytest.CaptureFixture[str], empty_folder: Path
+) -> None:
+    """What the disk refuses ends with 3, as everywhere, and nothing lies about."""
+    (empty_folder / "index.html").mkdir()
+    (empty_folder / "metadata.jsonl").touch()
+    assert main(["gallery", "."]) == 3
+    assert "directory" in capsys.readouterr().err
+    assert {path.name for path in empty_folder.iterdir()} == {"index.html", "metadata.jsonl"}

@@ -24,6 +24,5 @@ def gallery(
     """Draw the gallery of a folder again."""
     with reading_input():
         refuse_empty(out, "to draw")
-        page = draw_gallery(out, title=title)
-    result(str(page))
+    result(str(draw_gallery(out, title=title)))
     return Exit.DONE
