@@ -489,13 +489,39 @@ async def test_a_list_is_read_in_a_thread() -> None:
 
 
 def test_standard_input_can_be_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is kept in a file without a name; a folder made for that goes again."""
+    """It is kept in a file without a name, and no folder is made for that."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(gzip.compress(b"a\nb\n"))))
-    out = tmp_path / "out"
-    with spooled([Path("-")], out) as (listed,):
+    with spooled([Path("-")], tmp_path / "a" / "b" / "out") as (listed,):
         assert prompts(listed) == prompts(listed) == ["a", "b"]
-        assert list(out.iterdir()) == []
-    assert not out.exists()
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_standard_input_that_is_closed_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell can close it, with ``<&-``."""
+    monkeypatch.setattr("sys.stdin", None)
+    with (
+        pytest.raises(InvalidRequestError, match="Standard input is closed"),
+        spooled([Path("-")], tmp_path),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("x.csv", "line 1: has no column"), ("x.psub", "line 3: is not UTF-8")]
+)
+def test_the_name_of_a_pipe_tells_a_format_if_there_is_one(
+    tmp_path: Path, name: str, says: str
+) -> None:
+    """A table is no text because it comes through a pipe; any other name is the shell's."""
+    os.mkfifo(tmp_path / name)
+    content = b"text,seed\na,1\n\xff"
+    writer = threading.Thread(target=(tmp_path / name).write_bytes, args=(content,))
+    writer.start()
+    with spooled([tmp_path / name], tmp_path) as (listed,):
+        assert says in complaint(listed)
+    writer.join()
 
 
 def test_a_pipe_can_be_read_again(tmp_path: Path) -> None:

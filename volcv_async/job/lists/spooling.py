@@ -11,36 +11,32 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeGuard
 
+from volcv_async.errors import InvalidRequestError
 from volcv_async.job.lists.listing import PromptList
 from volcv_async.job.lists.matrix import Matrix
 from volcv_async.job.lists.sources import Source, of_file
+from volcv_async.job.lists.telling import FORMATS
 
 STANDARD_INPUT = "-"
 
 
 @contextmanager
 def spooled(lists: Sequence[Path | Matrix], folder: Path) -> Generator[list[PromptList]]:
-    """Give lists that can be read again: ``-``, pipes and files of the folder are copied into it.
+    """Give lists that can be read again: ``-``, pipes and files of the folder are copied.
 
-    A copy has no name, and goes with the process. A folder that was made for it and stays empty is
-    taken away again.
+    A copy lies in the folder, or the nearest above it that is there. It has no name, and goes with
+    the process.
 
     Raises:
-        OSError: A list cannot be read, or the folder not written to.
+        InvalidRequestError: Standard input is closed.
+        OSError: A list cannot be read, or that folder not written to.
     """
-    made = not folder.exists()
     with ExitStack() as held:
-        try:
-            yield [_again(one, folder, held) if _may_change(one, folder) else one for one in lists]
-        finally:
-            held.close()
-            if made:
-                with suppress(OSError):
-                    folder.rmdir()
+        yield [_again(one, folder, held) if _may_change(one, folder) else one for one in lists]
 
 
 def _may_change(path: Path | Matrix, folder: Path) -> TypeGuard[Path]:
@@ -54,15 +50,33 @@ def _flows(path: Path) -> bool:
 
 
 def _again(path: Path, folder: Path, held: ExitStack) -> Source:
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = held.enter_context(tempfile.TemporaryFile(dir=folder))  # noqa: SIM115 - it is held
+    kept = held.enter_context(tempfile.TemporaryFile(dir=_there(folder)))  # noqa: SIM115 - it is held
     if str(path) == STANDARD_INPUT:
-        shutil.copyfileobj(sys.stdin.buffer, kept)
+        shutil.copyfileobj(_standard_input(), kept)
         return Source("standard input", lambda: _from_start(kept))
     with path.open("rb") as file:
         shutil.copyfileobj(file, kept)
-    suffix = "" if _flows(path) else of_file(path).suffix
-    return Source(str(path), lambda: _from_start(kept), suffix)
+    return Source(str(path), lambda: _from_start(kept), _suffix(path))
+
+
+def _there(folder: Path) -> Path:
+    """Give the folder, or the nearest above it that is there."""
+    return next(one for one in (folder.absolute(), *folder.absolute().parents) if one.is_dir())
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - a shell may close it
+        raise InvalidRequestError(
+            "Standard input is closed, so no list comes from there.",
+            help="Give it one: volcv run - < prompts.txt.",
+        )
+    return sys.stdin.buffer
+
+
+def _suffix(path: Path) -> str:
+    """Give what a name says of the format; a shell names its pipes as it likes."""
+    suffix = of_file(path).suffix
+    return "" if _flows(path) and suffix.removeprefix(".") not in FORMATS else suffix
 
 
 def _from_start(kept: BinaryIO) -> BinaryIO:
