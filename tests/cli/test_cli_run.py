@@ -471,7 +471,7 @@ class Held:
         await self.let_go.wait()
 
 
-WORDS = ["run", "list.txt", "-o", "out", "--concurrency", "2", *SMALL]
+WORDS = ["run", "list.txt", "-o", "out", "--concurrency", "2", *SMALL, "--no-json"]
 
 
 @pytest.fixture

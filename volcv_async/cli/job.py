@@ -52,19 +52,25 @@ def carry_out(job: Job, client: Callable[[], AbstractAsyncContextManager[Client]
     told = job.voice.telling(job.means.of(job.ahead.to_do) + job.ahead.to_fetch + job.ahead.bad)
     if job.ahead.goes_on:
         note(f"Going on in {job.out}: {job.ahead.line()}.")
-    shown = told.display
-    try:
-        with told.open():
-            report = run_interruptibly(_send(job, client, told), _INTERRUPTED)
-    except BaseException as error:
-        error.add_note(job.again)
-        if shown.tally.ended:
-            _conclude_beside(error, job, shown)
-        raise
-    _conclude(job, report, shown.client().learned)
+    report = _run(job, client, told)
+    _conclude(job, report, told.display.client().learned)
     if report.budget_reached:
         return Exit.BUDGET
     return Exit.DONE if report.all_done else Exit.SOME_LEFT
+
+
+def _run(
+    job: Job, client: Callable[[], AbstractAsyncContextManager[Client]], told: Telling
+) -> JobReport:
+    """Run a job; where an error ends it, conclude it all the same."""
+    try:
+        with told.open():
+            return run_interruptibly(_send(job, client, told), _INTERRUPTED)
+    except BaseException as error:
+        error.add_note(job.again)
+        if told.display.tally.ended:
+            _conclude_beside(error, job, told.display)
+        raise
 
 
 async def _send(
