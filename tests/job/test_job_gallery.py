@@ -336,7 +336,17 @@ def a_huge_picture() -> bytes:
     return small[:12] + claimed + struct.pack(">I", zlib.crc32(claimed)) + small[33:]
 
 
-@pytest.mark.parametrize("data", [b"no picture", a_huge_picture()], ids=["none", "huge"])
+def a_damaged_picture() -> bytes:
+    """A picture whose pixels end too early, with what is no chunk behind them."""
+    whole = picture(1024, 512)
+    at = whole.index(b"IDAT")
+    return whole[: at - 4] + struct.pack(">I", 100) + whole[at:]
+
+
+NO_PICTURES = {"none": b"no picture", "huge": a_huge_picture(), "damaged": a_damaged_picture()}
+
+
+@pytest.mark.parametrize("data", NO_PICTURES.values(), ids=NO_PICTURES)
 def test_a_picture_that_is_not_what_its_row_says_has_no_small_copy(
     tmp_path: Path, data: bytes
 ) -> None:

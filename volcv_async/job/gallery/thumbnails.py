@@ -114,5 +114,5 @@ def shrunk(picture: Path | io.BytesIO, side: int) -> Image:
             whole.thumbnail((side, side), reducing_gap=2.0)
             whole.load()  # it may be small enough as it stands in the file, which is closed now
             return whole
-    except Image.DecompressionBombError as bomb:
-        raise ValueError(str(bomb)) from bomb
+    except (Image.DecompressionBombError, SyntaxError) as unsound:
+        raise ValueError(str(unsound)) from unsound
