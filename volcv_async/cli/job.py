@@ -54,9 +54,7 @@ def carry_out(job: Job, client: Callable[[], AbstractAsyncContextManager[Client]
         note(f"Going on in {job.out}: {job.ahead.line()}.")
     report = _run(job, client, told)
     _conclude(job, report, told.display.client().learned)
-    if report.budget_reached:
-        return Exit.BUDGET
-    return Exit.DONE if report.all_done else Exit.SOME_LEFT
+    return _code(report)
 
 
 def _run(
@@ -155,3 +153,9 @@ def in_words(lesson: Learned) -> str:
     slots = "" if lesson.concurrency is None else f"{lesson.concurrency} in flight"
     taught = " and ".join(filter(None, [rate, slots]))
     return f"Learned of {lesson.model} at {lesson.account}: it took {taught}."
+
+
+def _code(report: JobReport) -> Exit:
+    if report.budget_reached:
+        return Exit.BUDGET
+    return Exit.DONE if report.all_done else Exit.SOME_LEFT
