@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from command_of_tests import SMALL, provider, rows, write
+from command_of_tests import SMALL, good_bad_lost, provider, rows, write
 
 from volcv_async.cli import main
 
@@ -104,6 +104,34 @@ def test_corrected_rows_are_run(monkeypatch: pytest.MonkeyPatch) -> None:
     made = {row["prompt"] for row in rows("out/metadata.jsonl")}
     assert made == {"a fox", "a tree", "an owl", "cut off", "a moth"}
     assert not Path("out/failed.jsonl").exists()
+
+
+@pytest.mark.parametrize("some", ["--limit=1", "--sample=1", "--where=seed=1"])
+def test_a_part_of_the_own_bad_rows_is_refused(
+    capsys: pytest.CaptureFixture[str], some: str
+) -> None:
+    """The others would be gone from the file; a copy of it, or another folder, may be tried."""
+    write("list.jsonl", LIST)
+    assert main(RUN) == 1
+    for prompt in ("an owl", "cut off"):
+        correct(prompt=prompt, seed=1)
+        before = Path("out/failed.jsonl").read_bytes()
+        capsys.readouterr()
+        assert main(["run", "out/failed.jsonl", "-o", "out", "--local", *SMALL, some]) == 2
+        assert "out/failed.jsonl holds bad rows, and those that are" in capsys.readouterr().err
+        assert Path("out/failed.jsonl").read_bytes() == before
+    assert main(["run", "out/failed.jsonl", "-o", "again", "--local", *SMALL, "--limit=1"]) == 0
+    assert [row["prompt"] for row in rows("again/metadata.jsonl")] == ["cut off"]
+
+
+def test_a_part_of_what_failed_otherwise_may_be_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those rows are the journal's, and stay in the file."""
+    write("list.txt", "bad\na fox\n")
+    with provider(monkeypatch, good_bad_lost) as gateway:
+        assert main(["run", "list.txt", "-o", "out", *SMALL]) == 1
+        assert main(["run", "out/failed.jsonl", "-o", "out", *SMALL, "--limit=1"]) == 1
+        assert [one.prompt for one in gateway.requests].count("bad") == 2
+    assert {row["prompt"] for row in rows("out/failed.jsonl")} == {"bad"}
 
 
 def test_a_correction_survives_a_wrong_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import attrs
 
 from volcv_async.cli.messages import note
 from volcv_async.errors import InvalidRequestError
-from volcv_async.job import BadRow, Listed
+from volcv_async.job import BadRow, Listed, Matrix, read_list
+from volcv_async.job.sink import FAILED
 
 T = TypeVar("T")
 
@@ -67,6 +69,29 @@ def _nothing_good(error: InvalidRequestError, others: int) -> InvalidRequestErro
 
 def _rows(number: int) -> str:
     return f"{number:,} {'row' if number == 1 else 'rows'}"
+
+
+def refuse_part(lists: Iterable[Path | Matrix], out: Path) -> None:
+    """Refuse to take some rows only of a folder's own ``failed.jsonl``, if there are bad ones.
+
+    That file is written anew with those of the list alone: the others would be gone, and with them
+    what was corrected.
+
+    Raises:
+        InvalidRequestError: It is among the lists, and holds a bad row, corrected or not.
+        OSError: It cannot be read.
+    """
+    own = (out / FAILED).resolve()
+    if any(isinstance(one, Path) and one.resolve() == own and _holds_bad(one) for one in lists):
+        raise InvalidRequestError(
+            f"{out / FAILED} holds bad rows, and those that are not taken would be gone from it.",
+            help="Leave --where, --sample and --limit out, or give a copy that lies elsewhere.",
+        )
+
+
+def _holds_bad(path: Path) -> bool:
+    rows = read_list(path, strict=False)
+    return any(isinstance(one, BadRow) or one.corrected is not None for one in rows)
 
 
 def aloud(rows: Iterable[T], doing: str, every: int = _WORTH_A_LINE) -> Iterator[T]:

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 
 from volcv_async.cli.ahead import AmountOf, DryRun, Price, foretell, means
 from volcv_async.cli.clients import account_for, open_client
-from volcv_async.cli.fitness import aloud, fitness
+from volcv_async.cli.fitness import aloud, fitness, refuse_part
 from volcv_async.cli.job import Job, carry_out
 from volcv_async.cli.messages import note, result
 from volcv_async.cli.objects import goes_into_a_pipe
@@ -153,6 +153,8 @@ def run(
         wishes = Wishes(retry_failed=retry_failed, in_doubt=in_doubt == "retry")
         conditions = parse_conditions(where)
         can_pay = means(budget, price)
+        if conditions or sample or limit:
+            refuse_part(given, out)
     with ExitStack() as held:
         with reading_input():
             held.enter_context(voice.speaking())
