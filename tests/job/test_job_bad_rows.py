@@ -99,6 +99,17 @@ def test_a_bad_row_comes_in_its_place(table: Path) -> None:
     }
 
 
+def test_what_is_wrong_is_one_line_whatever_the_row_holds(tmp_path: Path) -> None:
+    """A line end or a command for a terminal is no part of it; a long cell loses its middle."""
+    cells = '"9\n\x1b[2J9"', "9" * 100_000 + "x"
+    path = write(tmp_path / "list.csv", "prompt,seed", *(f"a,{cell}" for cell in cells))
+    odd, long = [one for one in lenient(path) if isinstance(one, BadRow)]
+    assert odd.error.message.endswith(r"seed=9  [2J9: '9\n\x1b[2J9' is no whole number.")
+    assert long.error.message.endswith("9x' is no whole number.")
+    assert len(long.error.message) < 1000
+    assert len(long.row["row"]["seed"]) == 100_001
+
+
 def test_a_strict_reader_raises_it(table: Path) -> None:
     """That is how a list is read unless something else is asked for."""
     with pytest.raises(InvalidRequestError, match="line 2: GeneralV21: width='wide'"):

@@ -14,6 +14,9 @@ import attrs
 from volcv_async.errors import InvalidRequestError
 from volcv_async.job.rows import Row as Written
 
+_LONGEST = 600  # characters of what is said of a row
+_BEGINS = 400
+
 
 @attrs.frozen
 class BadRow:
@@ -32,16 +35,22 @@ class BadRow:
     row: dict[str, Any]
 
 
+def _in_one_line(why: str) -> str:
+    """Say it in one line, whatever a cell holds, and however much."""
+    said = "".join(one if one.isprintable() else " " for one in why)
+    return said if len(said) <= _LONGEST else f"{said[:_BEGINS]}…{said[_BEGINS - _LONGEST :]}"
+
+
 @attrs.frozen
 class Wrong:
     """What is wrong with a row, without its place.
 
     Attributes:
-        why: It, in words that go on after file and line.
+        why: It, in words that go on after file and line; what is long loses its middle.
         cure: What to do.
     """
 
-    why: str
+    why: str = attrs.field(converter=_in_one_line)
     cure: str = ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, cast
@@ -152,8 +153,8 @@ def _misfit(header: list[str], row: list[str], column: str) -> Wrong | None:
 
 
 def _refuse_twins(source: Source, line: int, header: list[str]) -> None:
-    for name in header:
-        if name and header.count(name) > 1:
+    for name, times in Counter(header).items():
+        if name and times > 1:
             raise source.bad(line, f"has more than one column {name!r}.", "Give each its own name.")
 
 
