@@ -135,6 +135,8 @@ def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     [
         ("a.txt", b"cat\n\xc3(\n", "a.txt, line 2: is not UTF-8 (from its byte 1 on)."),
         ("a.tsv", "prompt\tx\n\ty\n", "a.tsv, line 2: GeneralV21: prompt='' is empty."),
+        ("a.csv", "Prompt, Seed\na,1\n", "the column ' Seed' does not set the field 'seed'"),
+        ("a.jsonl", '{"prompt": "a", "Model": "x"}', "does not set the field 'model'"),
         ("a.csv", "prompt,x\n  ,1\n", "a.csv, line 2: its prompt is blank: '  '."),
         ("a.jsonl", '"\\u3000\\n"', "a.jsonl, line 1: its prompt is blank: "),
         (

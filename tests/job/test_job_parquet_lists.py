@@ -244,6 +244,15 @@ def test_a_file_that_the_disk_does_not_give_is_the_systems_error(tmp_path: Path)
         next(read_prompts(Source("a", Unreadable), format="parquet"))
 
 
+def test_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    """Nobody can tell which of them is meant."""
+    twice = pa.Table.from_arrays([pa.array(["a"])] * 2, names=["prompt", "prompt"])
+    pq.write_table(twice, tmp_path / "a.parquet")
+    assert complaint(tmp_path / "a.parquet").endswith(
+        "a.parquet has more than one column 'prompt'. Give each its own name."
+    )
+
+
 def test_a_table_without_rows_holds_no_prompts(write: Write) -> None:
     """It is a list, of nothing."""
     assert list(read_prompts(write("a.parquet", {"prompt": pa.array([], pa.string())}))) == []

@@ -244,10 +244,22 @@ def _once_more(row: Row, sent: Mapping[str, Any]) -> Listed:
 def _as_columns_say(row: Row, model: type[Request], given: Mapping[str, Any]) -> Listed:
     names = {field.name for field in attrs.fields(model) if field.init} - {"prompt", row.column}
     said = {name: _value(row, model, name) for name in row.cells if name in names}
+    _refuse_near(row, names | {"model"})
     set_here = {name: value for name, value in said.items() if value is not None}
     request = build(model, {**given, **set_here, "prompt": _prompt(row)})
     taken = names | {row.column, "model"}
     return Listed(request, {n: held for n, held in row.cells.items() if n not in taken})
+
+
+def _refuse_near(row: Row, names: set[str]) -> None:
+    """Refuse a column that all but sets a field: the picture would be paid for without that."""
+    for column in row.cells:
+        field = column.strip().casefold()
+        if field in names and column not in {field, row.column}:
+            raise InvalidRequestError(
+                f"the column {column!r} does not set the field {field!r}, for it is not named so.",
+                help="Name it so; or name it otherwise, if it is not meant.",
+            )
 
 
 def _prompt(row: Row) -> object:

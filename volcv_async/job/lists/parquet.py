@@ -9,6 +9,7 @@ has the members of all.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -61,6 +62,7 @@ def _batches(source: Source) -> Iterator[_Columns]:
     with source.seeking() as file:
         try:
             read = parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+            _refuse_twins(source, read.schema_arrow.names)
             for batch in read.iter_batches(_ROWS, use_threads=False):
                 yield [
                     (field.name, field.type, _values(field, column))
@@ -68,6 +70,13 @@ def _batches(source: Source) -> Iterator[_Columns]:
                 ]
         except (pyarrow.ArrowException, OSError) as wrong:
             raise _unreadable(source, wrong) from wrong
+
+
+def _refuse_twins(source: Source, names: list[str]) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            why = f"{source.name} has more than one column {name!r}."
+            raise InvalidRequestError(why, help="Give each its own name.")
 
 
 def _unreadable(source: Source, wrong: Exception) -> Exception:
