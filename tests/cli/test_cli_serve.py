@@ -117,3 +117,11 @@ def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]) -> Non
     assert said.out == ""
     assert said.err.startswith(f"Error: 127.0.0.1, port {port}, cannot be listened on: address")
     assert "--port" in said.err
+
+
+def test_a_number_that_is_no_port_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """The error says which numbers are."""
+    assert main(["serve", "--port", "99999"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Error: 127.0.0.1, port 99999, cannot be listened on: ")
+    assert "0-65535" in said.partition("\n")[0]

@@ -82,8 +82,8 @@ def _listening(host: str, port: int) -> Generator[None]:
     """Say of an address that cannot be had what to do about it."""
     try:
         yield
-    except OSError as wrong:
-        why = str(wrong.strerror).rpartition(": ")[2]
+    except (OSError, OverflowError) as wrong:
+        why = str(getattr(wrong, "strerror", None) or wrong).rpartition(": ")[2].rstrip(".")
         raise ConfigurationError(
             f"{host}, port {port}, cannot be listened on: {why}.",
             help="Give another --port, where 0 takes a free one, or another --host.",
