@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,6 +114,14 @@ def probed(*, answered: bool, lasting: float, next_probe: float, next_call: floa
         next_probe=next_probe,
         next_call=next_call,
     )
+
+
+def test_what_pillow_thinks_of_a_picture_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """The library's own warnings are lines; Pillow's, of metadata that nobody reads, are not."""
+    with messages.warnings_as_lines():
+        warnings.warn("Low disk.", volcv.VolcvWarning, stacklevel=1)
+        warnings.warn_explicit("Corrupt EXIF data.", UserWarning, "", 1, "PIL.TiffImagePlugin")
+    assert capsys.readouterr().err == "Warning: Low disk.\n"
 
 
 def test_an_outage_is_said_with_its_account_and_reason(capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,6 +91,14 @@ def test_an_object_is_the_row_and_its_state(
     }
 
 
+def test_a_column_called_state_keeps_its_value(capfd: pytest.CaptureFixture[str]) -> None:
+    """What became of a request stands under ``state``; the list's own goes out of the way."""
+    write("list.csv", "prompt,state\na cat,Ohio\n")
+    assert main(["run", "list.csv", *SMALL, "--local", "--json"]) == 0
+    said = json.loads(capfd.readouterr().out)
+    assert (said["state"], said["list_state"]) == ("done", "Ohio")
+
+
 async def test_an_object_comes_at_once() -> None:
     """The first can be read while the second image is still being made."""
     listed("a", "b")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from volcv_async.job import BadRow
+from volcv_async.job.rows import Row, text
 from volcv_async.results import Completed, InDoubt, Outcome
 
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[Row]
 """What an outcome has become in ``metadata.jsonl``, ``failed.jsonl`` or ``in_doubt.jsonl``."""
 
 
@@ -31,9 +30,12 @@ def as_object(bad: BadRow) -> bytes:
 
 
 def _objects(state: str, rows: Rows) -> bytes:
-    said = [json.dumps({**row, "state": state}, ensure_ascii=False) for row in rows]
-    # Half a surrogate pair in a provider's words becomes its JSON escape.
-    return "".join(f"{line}\n" for line in said).encode(errors="backslashreplace")
+    return b"".join(text({**_without_state(row), "state": state}) + b"\n" for row in rows)
+
+
+def _without_state(row: Row) -> Row:
+    """Give a row with a column of the list's own that is called so out of the way."""
+    return {"list_state" if name == "state" else name: value for name, value in row.items()}
 
 
 def as_line(outcome: Outcome, rows: Rows) -> str:

@@ -129,5 +129,6 @@ def warnings_as_lines() -> Generator[None]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", VolcvWarning)
+        warnings.filterwarnings("ignore", module="PIL")  # a picture is kept as it came
         warnings.showwarning = show
         yield
