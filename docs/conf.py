@@ -51,8 +51,8 @@ nitpick_ignore_regex = [
         "py:.*",
         r"(asyncio|collections|contextlib|datetime|enum|os|pathlib|random|ssl|types|typing)\..*",
     ),
-    # The names of a few sets of words, and of a text, which the text beside them spells out.
-    ("py:class", "(Billed|Ending|Fault|SlowDown|StoreUrl)"),
+    # The names of a few sets of words, of a text and of a row, which the text beside spells out.
+    ("py:class", "(Billed|Ending|Fault|SlowDown|StoreUrl|Written)"),
     # What the command makes of standard input; from code one gives a path.
     ("py:class", r"volcv_async\.job\.lists\.sources\.Source"),
     # The standard library again, written short.
