@@ -95,6 +95,21 @@ def test_the_first_page_leads_to_each_task() -> None:
         assert f"({page})" in row
 
 
+@pytest.mark.parametrize("page", ["tutorial.md", "howto/overnight.md"])
+def test_a_page_says_that_the_provider_wants_a_new_folder(page: str) -> None:
+    """In the folder that the local gateway filled, a run with a key would send nothing."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    bought = re.findall(r"^volcv run .* -o (\w+)$", text, re.MULTILINE)
+    drawn = [
+        folder
+        for name in _INCLUDED.findall(text)
+        for folder in re.findall(r" --local -o (\w+)", (EXAMPLES / name).read_text("utf-8"))
+    ]
+    assert drawn
+    assert not set(bought) & set(drawn)
+    assert re.search(r"\bname a new folder\b", text, re.IGNORECASE)
+
+
 def test_every_how_to_is_on_the_first_page() -> None:
     """A page that only the list beside it names would be found by nobody."""
     linked = set(re.findall(r"\]\((howto/[^)#]+)\)", FIRST))
