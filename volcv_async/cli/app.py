@@ -75,7 +75,7 @@ EXAMPLES = {
         "volcv generate 千军万马 -o army --model GeneralV14 -p seed=7 --local",
     ),
     "run": (
-        "volcv run prompts.txt -o out --rate 2 --concurrency 4",
+        "volcv run prompts.txt -o out --rate 2 --concurrency 24",
         "volcv run --matrix 'a {animal} in {style}' animal=cat,fox style=oil,ink -o out",
     ),
     "status": ("volcv status out", "volcv status out --json | jq -r 'select(.why).why'"),
@@ -89,11 +89,14 @@ EXAMPLES = {
 }
 """Two of each command, as they may be typed; its help ends with them."""
 
+_TAKES = {"run": "[OPTIONS] LIST...", "models": "[NAME]"}
+"""How one is typed whose words are no more than ARGS to whoever reads its signature."""
+
 app = App(
     name="volcv",
     help=(
         "Prompt lists in, images out, through Volcengine's CV text-to-image API.\n\n"
-        "The account is read from VOLCV_BASE_URL and VOLCV_API_KEY; demo and --local need none."
+        "VOLCV_BASE_URL and VOLCV_API_KEY name the account; demo and --local need none."
     ),
     version=f"volcv-async {__version__}",
     help_format="plaintext",
@@ -105,6 +108,7 @@ for place, (command, says) in enumerate(_COMMANDS.items()):
         f"volcv_async.cli.{command}",
         help=cleandoc(says),
         help_epilogue="\n".join(["Examples:", *(f"  {line}" for line in EXAMPLES[name])]),
+        usage=f"Usage: volcv {name} {_TAKES[name]}" if name in _TAKES else None,
         sort_key=place,
     )
 app.register_install_completion_command(  # pyright: ignore[reportUnknownMemberType] - its **kwargs
