@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import volcv_async as volcv
 
@@ -17,21 +18,29 @@ async def visitors() -> AsyncGenerator[volcv.Request]:
         print("the source was closed")
 
 
-async def main() -> None:
+async def keep(outcome: volcv.Outcome) -> None:
+    """One that fails is told of, and the pipeline goes on."""
+    match outcome:
+        case volcv.Completed(index=index, generation=generation):
+            await asyncio.to_thread(generation.image.save, f"{index:06d}")
+        case volcv.Failed(index=index, error=error) | volcv.InDoubt(index=index, error=error):
+            print(index, error)
+
+
+async def main() -> int:
     async with (
         volcv.gateway.LocalGateway() as gateway,
         volcv.Client(gateway.account()) as client,
     ):
-        taken = 0
         async with client.stream(visitors(), concurrency=4) as outcomes:
             async for outcome in outcomes:
-                outcome.unwrap()
-                taken += 1
-                if taken == 20:
+                await keep(outcome)
+                if outcomes.statistics().taken == 20:
                     break
-        in_hand = taken + len(outcomes.leftover)
-        print("taken:", taken)
-        print("all that was paid for is in hand:", gateway.paid == in_hand <= 20 + 4)
+        for outcome in outcomes.leftover:  # what finished on the way out was paid for, too
+            await keep(outcome)
+        return gateway.paid
 
 
-asyncio.run(main())
+paid = asyncio.run(main())
+print("all that was paid for is on the disk:", paid == len(list(Path().glob("*.png"))) <= 20 + 4)
