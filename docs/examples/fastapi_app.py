@@ -52,6 +52,8 @@ async def draw(prompt: str) -> Response:
         generation = await asyncio.shield(studio.drawing_of(prompt))
     except volcv.ContentRejectedError as refused:
         raise HTTPException(422, str(refused)) from refused
+    except volcv.VolcvError as failed:
+        raise HTTPException(502, str(failed)) from failed
     return Response(generation.image.data, media_type=generation.image.media_type)
 
 

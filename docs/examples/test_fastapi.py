@@ -29,7 +29,9 @@ async def visiting() -> AsyncGenerator[aiohttp.ClientSession]:
 
 
 async def moderation(received: Received) -> Reply | None:
-    return service_error(50412) if received.prompt == "a secret" else None
+    codes = {"a secret": 50412, "a mishap": 50501}
+    code = codes.get(received.prompt or "")
+    return service_error(code) if code else None
 
 
 async def test_two_visitors_with_one_prompt_pay_once(volcv_environment: LocalGateway) -> None:
@@ -50,6 +52,14 @@ async def test_a_series_tells_of_each_drawing_and_of_each_refusal() -> None:
         fox, secret = [json.loads(line) async for line in response.content]
     assert fox == {"prompt": "a fox", "width": 1024, "height": 1024}
     assert "50412" in secret["error"]
+
+
+@pytest.mark.parametrize(("prompt", "status"), [("a secret", 422), ("a mishap", 502)])
+@pytest.mark.volcv_gateway(answer=moderation)
+@pytest.mark.usefixtures("volcv_environment")
+async def test_a_visitor_is_told_whose_fault_it_is(prompt: str, status: int) -> None:
+    async with visiting() as visitor, visitor.get("/draw", params={"prompt": prompt}) as response:
+        assert response.status == status
 
 
 async def test_a_visitor_who_leaves_wastes_nothing(volcv_environment: LocalGateway) -> None:
