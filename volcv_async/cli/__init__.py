@@ -22,8 +22,8 @@ _NEEDED = {"cyclopts", "rich"}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and give its exit code.
 
-    0: all done. 1: some failed or are in doubt. 2: usage or input. 3: it cannot go on. 130: it was
-    interrupted. 141: whoever read its standard output has gone.
+    0: all done. 1: some failed or are in doubt. 2: usage or input. 3: it cannot go on. 4: the
+    budget is used up. 130: it was interrupted. 141: whoever read its standard output has gone.
 
     Args:
         arguments: The words after ``volcv``; those of the process by default.
