@@ -19,7 +19,7 @@ TEST = (
 )
 
 # Where a machine's own files lie; what a line of pinned requirements may be.
-_MACHINE = re.compile(r"(?<![\w.>])/(?:root|home|Users|work)/\w")
+_MACHINE = re.compile(r"(?<![\w.>])/(?:root|home|Users|work|opt|tmp)/\w")
 _PIN = re.compile(
     r"#.*|[a-z0-9-]+(\[[a-z0-9,]+\])?==[\w.]+ \\|    --hash=sha256:[0-9a-f]{64}( \\)?"
 )
