@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import platform
 import re
 from collections.abc import Iterator
@@ -141,8 +142,12 @@ CIRCLE["within"] = CIRCLE
 
 @pytest.mark.parametrize(
     ("said", "why"),
-    [(datetime(2026, 1, 1, tzinfo=UTC), "datetime is not JSON"), (CIRCLE, "Circular")],
-    ids=["no JSON", "circle"],
+    [
+        (datetime(2026, 1, 1, tzinfo=UTC), "datetime is not JSON"),
+        (math.nan, "not JSON compliant"),
+        (CIRCLE, "Circular"),
+    ],
+    ids=["no JSON", "no number", "circle"],
 )
 async def test_what_a_card_cannot_say_is_refused_before_anything_is_sent(
     gateway: LocalGateway, tmp_path: Path, said: object, why: str
@@ -153,6 +158,14 @@ async def test_what_a_card_cannot_say_is_refused_before_anything_is_sent(
             await run(client, requests("a"), out=tmp_path / "out", arguments={"said": said})
     assert gateway.requests == []
     assert not (tmp_path / "out").exists()
+
+
+async def test_what_has_no_end_is_null_in_the_card(gateway: LocalGateway, tmp_path: Path) -> None:
+    """JSON has no infinity, and other programs would not read it."""
+    async with Client(gateway.account(limits=LIMITS)) as client:
+        await run(client, requests("a"), out=tmp_path, drain=math.inf, give_up=math.inf)
+    asked = read_card(tmp_path)["arguments"]
+    assert (asked["drain"], asked["give_up"]) == (None, None)
 
 
 async def test_the_reference_has_every_field_of_a_card(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import platform
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -33,12 +34,17 @@ def check(arguments: Mapping[str, Any]) -> None:
         ConfigurationError: It is no JSON.
     """
     try:
-        json.dumps(arguments)
+        json.dumps(arguments, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as wrong:
         raise ConfigurationError(
             f"{CARD} cannot say how the run was started: {wrong}.",
             help="Give run(arguments=...) values of JSON: texts, numbers, lists, objects.",
         ) from wrong
+
+
+def lasting(seconds: float | None) -> float | None:
+    """Give a length of time as JSON can say it: None where it has no end."""
+    return None if seconds == math.inf else seconds
 
 
 @asynccontextmanager

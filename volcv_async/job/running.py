@@ -31,7 +31,7 @@ from volcv_async.job.lists import BadRow, Item
 from volcv_async.job.records import Records
 from volcv_async.job.recovery import recover, refuse_foreign, write_failures
 from volcv_async.job.report import JobReport, Tally
-from volcv_async.job.run_card import card, check
+from volcv_async.job.run_card import card, check, lasting
 from volcv_async.job.sink import Sink
 from volcv_async.job.streak import Streak
 from volcv_async.job.writing import OnRows, Writing
@@ -119,12 +119,12 @@ async def run(
     wishes = Wishes(retry_failed=retry_failed, in_doubt=client.retry.in_doubt == "retry")
     said = {
         "concurrency": concurrency,
-        "drain": drain,
+        "drain": lasting(drain),
         "seeds": seeds,
         "retry_failed": retry_failed,
         "in_doubt": client.retry.in_doubt,
         "rerolls": client.retry.rerolls,
-        "give_up": give_up,
+        "give_up": lasting(give_up),
         "budget": budget,
         "fsync": fsync,
         "embed": embed,
