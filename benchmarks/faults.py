@@ -152,7 +152,8 @@ ended. The last six must be zero:
   paid for and can no longer be had;
 - mispaired: outcomes with another's picture, or two for one request;
 - paid twice: what the provider's ledger counts beyond the first for a prompt;
-- late: calls that outlived their timeout, or their drain, by more than a second with a core to run on;
+- late: calls that outlived their timeout, or their drain, by more than a second in which there was
+  a core to run on;
 - left over: tasks and sockets still there when all is over;
 - torn: databases, rows and pictures that are not whole.
 """
