@@ -161,6 +161,7 @@ def test_a_long_pause_and_a_store_that_is_back_are_said(
     ("rate", "concurrency", "takes"),
     [
         (1.987, None, "it took 2 calls a second."),
+        (1.0, None, "it took 1 call a second."),
         (None, 4, "it took 4 in flight."),
         (0.25, 4, "it took 0.25 calls a second and 4 in flight."),
     ],

@@ -165,6 +165,22 @@ def test_the_same_words_again_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Going on in out: 2 done, 0 to do." in capsys.readouterr().err
 
 
+def test_what_a_rehearsal_has_drawn_is_said_to_be_no_work_of_the_provider(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same words without --local send nothing, and a line says why, and what to do."""
+    words = ["run", write("list.txt", "a red fox\n"), "-o", "out", *SMALL]
+    assert main([*words, "--local"]) == 0
+    monkeypatch.setenv("VOLCV_BASE_URL", "https://gateway.example/volcv/v1")
+    monkeypatch.setenv("VOLCV_API_KEY", "key")
+    capsys.readouterr()
+    assert main(words) == 0
+    going_on, why = capsys.readouterr().err.splitlines()
+    assert going_on == "Going on in out: 1 done, 0 to do."
+    assert why.startswith("What is done there was drawn by a local gateway, and is not sent.")
+    assert "give another folder with --out" in why
+
+
 def test_rows_of_another_program_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
     """A folder with rows and no journal ends it with 2, before anything is sent."""
     Path("out").mkdir()

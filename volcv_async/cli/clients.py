@@ -14,6 +14,8 @@ import volcv_async as volcv
 from volcv_async.cli.notices import Notices
 from volcv_async.client import Client
 from volcv_async.config import Account, Limits, RetryPolicy, from_environment
+from volcv_async.config.accounts import LOOPBACK
+from volcv_async.config.urls import split_url
 from volcv_async.events import OnEvent
 
 LOCAL_TIME_SCALE = 0.01
@@ -37,6 +39,11 @@ def account_for(*, local: bool) -> Account | None:
 
     load_painter()
     return None
+
+
+def is_on_this_machine(account: Account | None) -> bool:
+    """Tell whether calls stay on this machine: to a local gateway, whoever has started it."""
+    return account is None or split_url(account.url).hostname in LOOPBACK
 
 
 def local_limits(limits: Limits) -> Limits:

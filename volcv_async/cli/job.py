@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
+from itertools import islice
 from pathlib import Path
 from shlex import quote
 
@@ -19,7 +20,9 @@ from volcv_async.client import Client
 from volcv_async.events import Learned
 from volcv_async.job import BadRow, JobReport, Listed, Seeds, Survey, draw_gallery
 from volcv_async.job import run as run_job
+from volcv_async.job.gallery import drawn_locally
 from volcv_async.job.lists import in_threads
+from volcv_async.job.sink import IMAGES
 
 _INTERRUPTED = (
     "Interrupted: nothing new goes out, and what is in flight is awaited. "
@@ -45,16 +48,31 @@ class Job:
     again: str = "Started again, it begins anew."
     means: Means = Means()
     voice: Voice = Voice()
+    local: bool = False
 
 
 def carry_out(job: Job, client: Callable[[], AbstractAsyncContextManager[Client]]) -> int:
     """Send what is to do, keep what comes, say what became of it; give the exit code."""
     told = job.voice.telling(job.means.of(job.ahead.to_do) + job.ahead.to_fetch + job.ahead.bad)
     if job.ahead.goes_on:
-        note(f"Going on in {job.out}: {job.ahead.line()}.")
+        _say_what_is_there(job)
     report = _run(job, client, told)
     _conclude(job, report, told.display.client().learned)
     return _code(report)
+
+
+def _say_what_is_there(job: Job) -> None:
+    note(f"Going on in {job.out}: {job.ahead.line()}.")
+    if job.ahead.done and not job.local and _has_local_pictures(job.out):
+        note(
+            "What is done there was drawn by a local gateway, and is not sent. For pictures of the "
+            "provider, give another folder with --out."
+        )
+
+
+def _has_local_pictures(out: Path) -> bool:
+    """Look into one of its pictures."""
+    return any(map(drawn_locally, islice((out / IMAGES).glob("*"), 1)))
 
 
 def _run(
@@ -149,10 +167,16 @@ def _tell(job: Job, report: JobReport, learned: Iterable[Learned]) -> None:
 
 def in_words(lesson: Learned) -> str:
     """Say what is known of the limits now, as one may state it the next time."""
-    rate = "" if lesson.rate is None else f"{lesson.rate:.2g} calls a second"
-    slots = "" if lesson.concurrency is None else f"{lesson.concurrency} in flight"
-    taught = " and ".join(filter(None, [rate, slots]))
+    taught = " and ".join(_limits(lesson))
     return f"Learned of {lesson.model} at {lesson.account}: it took {taught}."
+
+
+def _limits(lesson: Learned) -> Iterator[str]:
+    if lesson.rate is not None:
+        pace = f"{lesson.rate:.2g}"
+        yield f"{pace} {'call' if pace == '1' else 'calls'} a second"
+    if lesson.concurrency is not None:
+        yield f"{lesson.concurrency} in flight"
 
 
 def _code(report: JobReport) -> Exit:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from volcv_async.config import Limits, SharedConcurrency, SharedRate, StoreUrl
 from volcv_async.errors import ConfigurationError, InvalidRequestError
@@ -16,11 +16,19 @@ from volcv_async.job.lists import Format
 from volcv_async.models import Request
 from volcv_async.models.texts import from_text
 
-Model = Annotated[str, Parameter(name="--model", help="The model; see `volcv models`.")]
+LIST = Group("The list", sort_key=10)
+CALLS = Group("The calls", sort_key=11)
+GOING_ON = Group("Going on", sort_key=12)
+_SAYS = Group("While it runs", sort_key=30)
+
+Model = Annotated[
+    str, Parameter(name="--model", group=CALLS, help="The model; see `volcv models`.")
+]
 Fields = Annotated[
     tuple[str, ...],
     Parameter(
         name="-p",
+        group=CALLS,
         help="A field of every request, as field=value; may be given again.",
         negative=(),
         show_default=False,
@@ -28,25 +36,35 @@ Fields = Annotated[
 ]
 ListFormat = Annotated[
     Format | None,
-    Parameter(name="--format", help="How the lists are written, whatever their names say."),
+    Parameter(
+        name="--format", group=LIST, help="How the lists are written, whatever their names say."
+    ),
 ]
 InMatrix = Annotated[
     str | None,
     Parameter(
         name="--matrix",
+        group=LIST,
         help="A prompt with {NAME} in it; in the place of lists: NAME=VALUE,VALUE for each.",
     ),
 ]
 Sample = Annotated[
     int | None,
-    Parameter(name="--sample", help="Draw so many rows; the same list gives the same ones."),
+    Parameter(
+        name="--sample", group=LIST, help="Draw so many rows; the same list gives the same ones."
+    ),
 ]
-Limit = Annotated[int | None, Parameter(name="--limit", help="Take the first rows only.")]
-Repeat = Annotated[int, Parameter(name="--repeat", help="Make so many images of each row.")]
+Limit = Annotated[
+    int | None, Parameter(name="--limit", group=LIST, help="Take the first rows only.")
+]
+Repeat = Annotated[
+    int, Parameter(name="--repeat", group=LIST, help="Make so many images of each row.")
+]
 Where = Annotated[
     tuple[str, ...],
     Parameter(
         name="--where",
+        group=LIST,
         help="Take rows whose column=value; may be given again.",
         negative=(),
         show_default=False,
@@ -56,6 +74,7 @@ Strict = Annotated[
     bool,
     Parameter(
         name="--strict",
+        group=LIST,
         help="Refuse a list with a bad row, instead of sending the others.",
         negative=(),
         show_default=False,
@@ -63,18 +82,23 @@ Strict = Annotated[
 ]
 Rate = Annotated[
     float | None,
-    Parameter(name="--rate", help="Calls a second that the account allows; default: learned."),
+    Parameter(
+        name="--rate", group=CALLS, help="Calls a second that the account allows; default: learned."
+    ),
 ]
 Concurrency = Annotated[
     int | None,
     Parameter(
-        name="--concurrency", help="Calls in flight that the account allows; default: learned."
+        name="--concurrency",
+        group=CALLS,
+        help="Calls in flight that the account allows; default: learned.",
     ),
 ]
 Shared = Annotated[
     str | None,
     Parameter(
         name="--shared",
+        group=CALLS,
         help="A store that makes these the limits of all who name it.",
     ),
 ]
@@ -82,13 +106,13 @@ Local = Annotated[
     bool,
     Parameter(
         name="--local",
+        group=CALLS,
         help="Send to a local gateway, started for it: no key, and no model draws.",
         negative=(),
         show_default=False,
     ),
 ]
 
-_SAYS = "While it runs"
 AsJson = Annotated[
     bool | None,
     Parameter(

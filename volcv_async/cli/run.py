@@ -12,12 +12,15 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from volcv_async.cli.ahead import AmountOf, DryRun, Price, foretell, means
-from volcv_async.cli.clients import account_for, open_client
+from volcv_async.cli.clients import account_for, is_on_this_machine, open_client
 from volcv_async.cli.fitness import aloud, fitness, refuse_part
 from volcv_async.cli.job import Job, carry_out
 from volcv_async.cli.messages import note, result
 from volcv_async.cli.objects import goes_into_a_pipe
 from volcv_async.cli.options import (
+    CALLS,
+    GOING_ON,
+    LIST,
     AsJson,
     Concurrency,
     Fields,
@@ -74,7 +77,7 @@ def run(
         Path, Parameter(name=["--out", "-o"], help="The folder for what comes of it.")
     ] = Path("out"),
     prompt_column: Annotated[
-        str | None, Parameter(help="The column or key of the prompt; default: prompt.")
+        str | None, Parameter(group=LIST, help="The column or key of the prompt; default: prompt.")
     ] = None,
     format: ListFormat = None,  # noqa: A002 - it is the option's name
     matrix: InMatrix = None,
@@ -91,28 +94,35 @@ def run(
     local: Local = False,
     in_doubt: Annotated[
         Literal["report", "retry"],
-        Parameter(help="What may have been billed already: report it, or buy it again."),
+        Parameter(
+            group=GOING_ON, help="What may have been billed already: report it, or buy it again."
+        ),
     ] = "report",
     retry_failed: Annotated[
         bool,
         Parameter(
-            help="Send again what was refused for its content, or failed and may be billed.",
+            group=GOING_ON,
+            help="Send again what was refused for its content, or failed and may have been billed.",
             negative=(),
             show_default=False,
         ),
     ] = False,
     rerolls: Annotated[
-        int, Parameter(help="Fresh seeds for a picture that was made and then refused.")
+        int,
+        Parameter(group=CALLS, help="Fresh seeds for a picture that was made and then refused."),
     ] = 0,
     seed: Annotated[
         Seeds,
-        Parameter(help="Where seeds that are left open come from: the list, or the server."),
+        Parameter(
+            group=CALLS, help="Where seeds that are left open come from: the list, or the server."
+        ),
     ] = "list",
     give_up: Annotated[
-        float, Parameter(help="Seconds of an outage after which the run ends.")
+        float, Parameter(group=GOING_ON, help="Seconds of an outage after which the run ends.")
     ] = 1800.0,
     drain: Annotated[
-        float, Parameter(help="Seconds that calls in flight are given after Ctrl-C.")
+        float,
+        Parameter(group=GOING_ON, help="Seconds that calls in flight are given after Ctrl-C."),
     ] = 60.0,
     no_fsync: Annotated[
         bool,
@@ -193,6 +203,7 @@ def run(
                 again=f"To go on where it stopped: {typed.get()}",
                 means=can_pay,
                 voice=voice,
+                local=is_on_this_machine(account),
             )
         return carry_out(
             job, lambda: open_client(limits, policy, account=account, on_event=voice.on_event)

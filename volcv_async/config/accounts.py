@@ -17,7 +17,9 @@ from volcv_async.errors import ConfigurationError, VolcvWarning
 QUERY = {"Action": "CVProcess", "Version": "2022-08-31"}
 """What is added to the URL of an account in each paid call."""
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""The hosts that are this machine."""
+
 # From warnings.warn up to the caller of Account(...), whose constructor attrs generates.
 _CALLER = 3
 
@@ -46,7 +48,7 @@ def _check_endpoint(account: object, field: attrs.Attribute[str], value: str) ->
             "The account's url holds a query or a fragment.",
             help="Leave it out; Action and Version are added to each call.",
         )
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         warnings.warn(
             f"The key will travel unencrypted to {parts.hostname}; use https.",
             VolcvWarning,

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import attrs
 
 from volcv_async import durable
+from volcv_async.job.gallery.origin import drawn_locally
 from volcv_async.job.gallery.packing import STATES, pack, place_of
 from volcv_async.job.gallery.reading import read, shown
 from volcv_async.job.gallery.thumbnails import Thumbnails
@@ -28,9 +29,6 @@ from volcv_async.job.story import tell
 INDEX = "index.html"
 
 _FILES = (METADATA, FAILED, IN_DOUBT)  # in the order of STATES
-# What the local gateway writes into its pictures, near their beginning.
-_LOCAL_MARK = b"volcv-async local gateway"
-_BEGINNING = 65_536
 
 _NOTE = """<p class="note">Drawn by the local gateway on this machine. \
 No model made these pictures.</p>
@@ -125,7 +123,7 @@ def _page(folder: Path, rows: list[BinaryIO], title: str, small: Thumbnails) -> 
         title=escape(title),
         style=_part("page.css"),
         figures=_figures(summary),
-        note=_NOTE if _drawn_locally(folder, summary) else "",
+        note=_NOTE if drawn_locally(folder / (summary.first or ("", ""))[1]) else "",
         story=_story(folder),
     )
     yield from pack(_with_states(summary, rows, small))
@@ -164,16 +162,6 @@ def _with_states(
     beside = small.beside(map(again, summary.places))
     for place, (row, thumbnail) in zip(summary.places, beside, strict=True):
         yield row, place.state, thumbnail
-
-
-def _drawn_locally(folder: Path, summary: _Summary) -> bool:
-    """Look into the first picture, which says so itself where no model made it."""
-    _, name = summary.first or ("", "")
-    try:
-        with (folder / name).open("rb") as picture:
-            return _LOCAL_MARK in picture.read(_BEGINNING)
-    except (OSError, ValueError):  # there is none, it was taken away, or has no name of a file
-        return False
 
 
 def _figures(summary: _Summary) -> str:
