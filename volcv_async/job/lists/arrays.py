@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ from volcv_async.job.lists.lines import pieces
 from volcv_async.job.lists.sources import Source
 
 _LONGEST = 8 * 2**20  # characters of one element
-_SPACE = " \t\r\n"
+_SPACES = re.compile(r"[ \t\r\n]*")
 
 
 def _no_number(name: str) -> float:
@@ -84,8 +85,9 @@ class _Ahead:
     def mark(self) -> str:
         """Pass over spaces; give the next character, or nothing at the end."""
         while True:
-            while self._at < len(self._text) and self._text[self._at] in _SPACE:
-                self.skip()
+            spaces = _SPACES.match(self._text, self._at)
+            assert spaces is not None  # noqa: S101 - it matches nothing, too
+            self._pass_to(spaces.end())
             if self._at < len(self._text) or not self._more():
                 return self._text[self._at : self._at + 1]
 
