@@ -115,7 +115,7 @@ def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]) -> Non
         assert main(["serve", "--port", str(port)]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith(f"Error: 127.0.0.1, port {port}, cannot be listened on: address")
+    assert said.err.startswith(f"Error: 127.0.0.1, port {port}, cannot be listened on: Address")
     assert "--port" in said.err
 
 

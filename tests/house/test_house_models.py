@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
@@ -21,10 +22,11 @@ FIELDS = [
 
 def entries(model: type[Any]) -> dict[str, str]:
     """The entries of a docstring's Attributes, by name, each on one line."""
-    section = re.search(r"Attributes:\n(.*?)(?:\n\s*\n|\Z)", model.__doc__ or "", re.DOTALL)
+    described = inspect.cleandoc(model.__doc__ or "")  # as Python 3.13 keeps it anyway
+    section = re.search(r"Attributes:\n(.*?)(?:\n\s*\n|\Z)", described, re.DOTALL)
     assert section is not None
-    joined = re.sub(r"\n {9,}", " ", section[1])
-    return dict(re.findall(r"^ {8}(\w+): (.*)$", joined, re.MULTILINE))
+    joined = re.sub(r"\n {5,}", " ", section[1])
+    return dict(re.findall(r"^ {4}(\w+): (.*)$", joined, re.MULTILINE))
 
 
 def said(value: object) -> str:

@@ -5,6 +5,8 @@ The gateway is imported when it is to serve, by ``volcv.gateway``; the command's
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from shlex import quote
@@ -83,11 +85,18 @@ def _listening(host: str, port: int) -> Generator[None]:
     try:
         yield
     except (OSError, OverflowError) as wrong:
-        why = str(getattr(wrong, "strerror", None) or wrong).rpartition(": ")[2].rstrip(".")
         raise ConfigurationError(
-            f"{host}, port {port}, cannot be listened on: {why}.",
+            f"{host}, port {port}, cannot be listened on: {_in_words(wrong)}.",
             help="Give another --port, where 0 takes a free one, or another --host.",
         ) from wrong
+
+
+def _in_words(wrong: OSError | OverflowError) -> str:
+    """Say what went wrong as the system does, without what asyncio writes around it."""
+    number = getattr(wrong, "errno", None)
+    if number in errno.errorcode:
+        return os.strerror(number)
+    return str(getattr(wrong, "strerror", None) or wrong).rpartition(": ")[2].rstrip(".")
 
 
 def _list_faults() -> None:
