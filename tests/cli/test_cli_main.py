@@ -231,14 +231,6 @@ def test_serve_ends_cleanly_in_its_own_process(monkeypatch: pytest.MonkeyPatch) 
     assert main(["serve", "--port", "0"]) == 0
 
 
-def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is a mistake in the words, and ends with 2."""
-    with pytest.MonkeyPatch.context() as environment, provider(environment) as running:
-        port = running.url.partition("127.0.0.1:")[2].partition("/")[0]
-        assert main(["serve", "--port", port]) == 2
-    assert "address already in use" in capsys.readouterr().err
-
-
 def test_the_gateway_is_the_library_s_own() -> None:
     """What ``serve`` runs is what ``volcv_async.gateway`` has."""
     assert volcv_async.gateway.LocalGateway is LocalGateway

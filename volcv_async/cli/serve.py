@@ -93,8 +93,8 @@ def _listening(host: str, port: int) -> Generator[None]:
 
 def _in_words(wrong: OSError | OverflowError) -> str:
     """Say what went wrong as the system does, without what asyncio writes around it."""
-    number = getattr(wrong, "errno", None)
-    if number in errno.errorcode:
+    number = wrong.errno if isinstance(wrong, OSError) else None
+    if number is not None and number in errno.errorcode:
         return os.strerror(number)
     return str(getattr(wrong, "strerror", None) or wrong).rpartition(": ")[2].rstrip(".")
 
