@@ -33,7 +33,7 @@ from volcv_async.cli.objects import Output
 from volcv_async.cli.session import ReaderGoneError
 from volcv_async.errors import ContentRejectedError
 from volcv_async.events import Learned, LimitLearned
-from volcv_async.gateway import Canned, LocalGateway, Received
+from volcv_async.gateway import Answer, Canned, LocalGateway, Received
 from volcv_async.models import GeneralV21
 from volcv_async.results import Failed
 
@@ -117,16 +117,21 @@ async def test_an_object_comes_at_once() -> None:
     assert json.loads(rest)["prompt"] == "b"
 
 
+def all_but_one_waits_for(event: asyncio.Event) -> Answer:
+    """Script a provider that answers the first request at once, and the others then."""
+
+    async def hold(received: Received) -> None:
+        if received.number:
+            await event.wait()
+
+    return hold
+
+
 async def test_a_reader_that_goes_ends_the_run() -> None:
     """After the first line nothing new goes out; what is paid for has its row; it ends with 141."""
     listed(*map(str, range(400)))
     gone = asyncio.Event()
-
-    async def hold_rest(received: Received) -> None:
-        if received.number:
-            await gone.wait()
-
-    async with LocalGateway(latency=0.0, answer=hold_rest) as gateway:
+    async with LocalGateway(latency=0.0, answer=all_but_one_waits_for(gone)) as gateway:
         ours, theirs = os.pipe()
         process = await start(gateway, *RUN, "--json", "--concurrency", "4", stdout=theirs)
         os.close(theirs)
@@ -146,12 +151,7 @@ async def test_a_reader_that_goes_when_all_is_out_changes_nothing() -> None:
     """Where nothing was left to send, the end is what it would have been."""
     listed("a", "b")
     gone = asyncio.Event()
-
-    async def hold_second(received: Received) -> None:
-        if received.number:
-            await gone.wait()
-
-    async with LocalGateway(latency=0.0, answer=hold_second) as gateway:
+    async with LocalGateway(latency=0.0, answer=all_but_one_waits_for(gone)) as gateway:
         ours, theirs = os.pipe()
         process = await start(gateway, *RUN, "--json", "--concurrency", "2", stdout=theirs)
         os.close(theirs)
